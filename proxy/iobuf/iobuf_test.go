@@ -1,0 +1,112 @@
+package iobuf
+
+import (
+	"bytes"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// TestQueueIsAFIFO compares random calls on two queues of one pool with plain
+// byte slices.
+func TestQueueIsAFIFO(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := NewPool(1 << 20)
+		var q [2]Queue
+		var want [2][]byte
+		next := byte(0)
+		fill := func(n int) []byte {
+			b := make([]byte, n)
+			for i := range b {
+				b[i] = next
+				next++
+			}
+			return b
+		}
+		size := rapid.OneOf(rapid.IntRange(0, 20), rapid.IntRange(0, 5000), rapid.IntRange(60_000, 200_000))
+		t.Repeat(map[string]func(*rapid.T){
+			"append": func(t *rapid.T) {
+				i, b := rapid.IntRange(0, 1).Draw(t, "queue"), fill(size.Draw(t, "n"))
+				q[i].Append(p, b)
+				want[i] = append(want[i], b...)
+			},
+			"append string": func(t *rapid.T) {
+				i, b := rapid.IntRange(0, 1).Draw(t, "queue"), fill(size.Draw(t, "n"))
+				q[i].AppendString(p, string(b))
+				want[i] = append(want[i], b...)
+			},
+			"reserve": func(t *rapid.T) {
+				i, n := rapid.IntRange(0, 1).Draw(t, "queue"), rapid.IntRange(0, 3000).Draw(t, "n")
+				b := fill(rapid.IntRange(0, n).Draw(t, "used"))
+				q[i].Commit(append(q[i].Reserve(p, n), b...))
+				want[i] = append(want[i], b...)
+			},
+			"adopt": func(t *rapid.T) {
+				i, b := rapid.IntRange(0, 1).Draw(t, "queue"), fill(size.Draw(t, "n"))
+				q[i].Adopt(p, bytes.Clone(b))
+				want[i] = append(want[i], b...)
+			},
+			"take": func(t *rapid.T) {
+				q[0].Take(p, &q[1])
+				want[0], want[1] = append(want[0], want[1]...), nil
+			},
+			"discard": func(t *rapid.T) {
+				i := rapid.IntRange(0, 1).Draw(t, "queue")
+				n := rapid.IntRange(0, len(want[i])).Draw(t, "n")
+				q[i].Discard(p, n)
+				want[i] = want[i][n:]
+			},
+			"reset": func(t *rapid.T) {
+				q[1].Reset(p)
+				want[1] = nil
+			},
+			"": func(t *rapid.T) {
+				for i := range q {
+					var got []byte
+					for _, v := range q[i].Vectors(nil, 1<<20) {
+						got = append(got, v...)
+					}
+					if q[i].Len() != len(want[i]) || !bytes.Equal(got, want[i]) {
+						t.Fatalf("queue %d holds %d bytes (Len %d), want %d, or they differ", i, len(got), q[i].Len(), len(want[i]))
+					}
+					if f := q[i].Front(); !bytes.HasPrefix(want[i], f) || (len(f) == 0) != (len(want[i]) == 0) {
+						t.Fatalf("queue %d: front of %d bytes is not the start of what it holds", i, len(f))
+					}
+				}
+			},
+		})
+		q[0].Reset(p)
+		q[1].Reset(p)
+		if p.Used() != 0 {
+			t.Fatalf("%d bytes are still counted as used by empty queues", p.Used())
+		}
+	})
+}
+
+func TestEmptiedQueueGivesItsChunksBack(t *testing.T) {
+	p := NewPool(64 << 10)
+	var q Queue
+	q.Append(p, make([]byte, 1<<20))
+	if p.Used() < 1<<20 {
+		t.Fatalf("used %d bytes for 1 MiB", p.Used())
+	}
+	q.Discard(p, q.Len())
+	if p.Used() != 0 || p.Kept() == 0 || p.Kept() > 64<<10 {
+		t.Fatalf("after the queue emptied: used %d, kept %d of at most %d", p.Used(), p.Kept(), 64<<10)
+	}
+}
+
+func TestSteadyUseAllocatesNothing(t *testing.T) {
+	p := NewPool(1 << 20)
+	var q Queue
+	reply := make([]byte, 100)
+	n := testing.AllocsPerRun(100, func() {
+		for range 50 {
+			q.Append(p, reply)
+		}
+		q.Discard(p, q.Len())
+	})
+	if n != 0 {
+		t.Fatalf("%v allocations for a filled and emptied queue", n)
+	}
+}
