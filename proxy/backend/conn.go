@@ -1,0 +1,421 @@
+package backend
+
+import (
+	"errors"
+	"time"
+
+	"github.com/shardring/shardring/proxy/iobuf"
+	"github.com/shardring/shardring/proxy/resp"
+)
+
+// Config is what a Conn connects to and how patient it is.
+type Config struct {
+	Shard    string // the shard's name, for errors
+	Network  string // "tcp" or "unix"
+	Addr     string // host:port or path
+	Password string // sent by AUTH before anything else; "" sends none
+	Username string // with Password: an ACL user; "" is the default user
+	Database int    // selected before anything else; 0 selects none
+
+	DialTimeout time.Duration // how long a connect may take; 0: 1 s
+	Timeout     time.Duration // how long a call may take; 0: no limit
+	MinBackoff  time.Duration // after the first failed connect; 0: 10 ms
+	MaxBackoff  time.Duration // after many; 0: 500 ms
+	HighWater   int           // Full is true above so many unsent bytes; 0: 1 MiB
+}
+
+// Host is what a Conn needs of the loop it lives in.
+type Host interface {
+	// Wake is called when the driver has something to do for c: to dial,
+	// to write or to close. It is called once until the driver has done so.
+	Wake(c *Conn)
+	// Failed reports that c's node could not be reached, went away with
+	// calls under way, or kept a call waiting past its time.
+	Failed(c *Conn, err *Error)
+	// Recovered reports the first reply after a failure.
+	Recovered(c *Conn)
+	// Drained is called when c stops being Full.
+	Drained(c *Conn)
+	// Rand returns a number in [0, 1): the jitter of back-offs.
+	Rand() float64
+}
+
+// Conn is one connection to a node, from before it is dialled to after it is
+// lost, and over again.
+//
+// Invariants: the node owes late+calls.n replies, in this order: first those of
+// calls whose time ran out (dropped when they come), then those of calls. Bytes
+// of calls that are in held have not left; from Ready on they are in Out, in
+// the order of calls, and count as sent.
+type Conn struct {
+	Config
+
+	// Out is what the driver has to write; it calls Flushed afterwards.
+	Out iobuf.Queue
+	// Link is the driver's own; nil when it has no socket for this Conn.
+	Link any
+	// Stats only grow; they are read on the loop.
+	Stats Stats
+
+	host  Host
+	pool  *iobuf.Pool
+	state State
+	woken bool // Wake was called and the driver has not come yet
+	full  bool // Full was reported and Drained was not
+
+	calls fifo
+	held  iobuf.Queue // requests that wait for Ready
+	late  int         // replies still owed for calls that timed out
+	cut   resp.Cutter
+	greet greeting
+
+	dialBy   int64 // in Dialing and Greeting: give up then, ns
+	heardAt  int64 // when the node last sent something or was connected, ns
+	retryAt  int64 // in Waiting: dial again from then on, ns
+	failures int   // failures in a row
+	lastErr  error // why the last connection ended
+	retire   bool  // retire as soon as nothing is under way
+}
+
+// Stats counts what happened on a Conn, in units of one.
+type Stats struct {
+	Requests, RequestBytes uint64
+	Replies, ReplyBytes    uint64
+	Connects               uint64 // connections made
+	EOF, Errors, Timeouts  uint64 // connections ended by the node, by an error; calls timed out
+}
+
+// NewConn returns a Conn in state Idle; cfg has the defaults of its fields.
+func NewConn(cfg Config, host Host, pool *iobuf.Pool) *Conn {
+	def := func(d *time.Duration, v time.Duration) {
+		if *d == 0 {
+			*d = v
+		}
+	}
+	def(&cfg.DialTimeout, time.Second)
+	def(&cfg.MinBackoff, 10*time.Millisecond)
+	def(&cfg.MaxBackoff, 500*time.Millisecond)
+	if cfg.HighWater == 0 {
+		cfg.HighWater = 1 << 20
+	}
+	return &Conn{Config: cfg, host: host, pool: pool}
+}
+
+// State returns where the Conn is in its life.
+func (c *Conn) State() State { return c.state }
+
+// InFlight returns the number of calls that wait for a reply.
+func (c *Conn) InFlight() int { return c.calls.n }
+
+// Full reports whether so much is unsent that whoever adds to it should stop
+// until Host.Drained.
+func (c *Conn) Full() bool {
+	if c.Out.Len()+c.held.Len() > c.HighWater {
+		c.full = true
+	}
+	return c.full
+}
+
+// Open dials if there is no connection: for connecting before the first call.
+func (c *Conn) Open(now int64) {
+	if c.state == Idle || c.state == Waiting && now >= c.retryAt {
+		c.dial(now)
+	}
+}
+
+// Begin takes a call and returns the queue to which its request is appended at
+// once, before anything else happens to the Conn. An error means that nothing
+// was taken.
+func (c *Conn) Begin(call *Call, now int64) (*iobuf.Queue, *Error) {
+	switch c.state {
+	case Ready:
+	case Idle:
+		c.dial(now)
+	case Waiting:
+		if now < c.retryAt {
+			return nil, c.fault(Down, c.lastErr, false)
+		}
+		c.dial(now)
+	case Closing, Retired:
+		return nil, c.fault(Down, c.lastErr, false)
+	}
+	call.deadline = 0
+	if c.Timeout > 0 {
+		call.deadline = now + int64(c.Timeout)
+	}
+	c.calls.push(call)
+	c.Stats.Requests++
+	if c.state != Ready {
+		return &c.held, nil
+	}
+	c.wake()
+	return &c.Out, nil
+}
+
+// Connected is called by the driver when its dial has succeeded.
+func (c *Conn) Connected(now int64) {
+	if c.state != Dialing {
+		return
+	}
+	c.heardAt = now
+	c.Stats.Connects++
+	if c.greet.begin(c) {
+		c.to(Greeting)
+		c.wake()
+		return
+	}
+	c.ready()
+}
+
+func (c *Conn) ready() {
+	c.to(Ready)
+	c.Out.Take(c.pool, &c.held)
+	if c.retire {
+		c.Retire()
+	}
+	c.wake()
+}
+
+// Received takes bytes from the node. After an error in them the Conn is
+// Closing and the rest was ignored.
+func (c *Conn) Received(b []byte, now int64) {
+	c.heardAt = now
+	c.Stats.ReplyBytes += uint64(len(b))
+	for len(b) > 0 {
+		if c.state != Ready && c.state != Greeting {
+			return
+		}
+		if c.late == 0 && c.calls.n == 0 && c.greet.left == 0 {
+			c.abort(Lost, errUnexpected)
+			return
+		}
+		n, done, err := c.cut.Cut(b)
+		if err != nil {
+			c.abort(Lost, err)
+			return
+		}
+		c.deliver(b[:n], done)
+		b = b[n:]
+	}
+	if c.retire {
+		c.Retire()
+	}
+}
+
+// deliver hands a part of a reply to whom it belongs.
+func (c *Conn) deliver(part []byte, done bool) {
+	switch {
+	case c.greet.left > 0:
+		if err := c.greet.reply(part, done); err != nil {
+			c.abort(Refused, err)
+		} else if c.greet.left == 0 {
+			c.ready()
+		}
+	case c.late > 0:
+		if done {
+			c.late--
+		}
+	default:
+		call := c.calls.head
+		if done {
+			c.calls.pop()
+			c.Stats.Replies++
+			if c.failures > 0 {
+				c.failures = 0
+				c.host.Recovered(c)
+			}
+		}
+		call.To.Reply(call, part, done)
+	}
+}
+
+// Flushed is called by the driver after it wrote from Out, and after it did
+// whatever else Wake asked for.
+func (c *Conn) Flushed() {
+	c.woken = false
+	if c.full && c.Out.Len()+c.held.Len() <= c.HighWater/2 {
+		c.full = false
+		c.host.Drained(c)
+	}
+}
+
+// Broken is called by the driver when the connection has ended or could not be
+// made, err says why (io.EOF: the node closed it), and when it has closed the
+// socket of a Conn in state Closing (err is then ignored). Link is nil from
+// then on.
+func (c *Conn) Broken(err error, now int64) {
+	c.Link = nil
+	switch c.state {
+	case Closing:
+		c.settle(now)
+		return
+	case Idle, Waiting, Retired:
+		return
+	}
+	idle := c.state == Ready && c.calls.n == 0 && c.late == 0
+	if isEOF(err) {
+		c.Stats.EOF++
+	} else {
+		c.Stats.Errors++
+	}
+	if idle && isEOF(err) {
+		c.clear()
+		c.to(Idle) // servers close idle connections; that is no failure
+		return
+	}
+	kind := Lost
+	if c.state == Dialing {
+		kind = Down
+	}
+	c.fail(kind, err)
+	c.settle(now)
+}
+
+// settle chooses the state after a connection's end.
+func (c *Conn) settle(now int64) {
+	if c.retire {
+		c.to(Retired)
+		return
+	}
+	c.retryAt = now + int64(c.backoff())
+	c.to(Waiting)
+}
+
+// Expire fails the calls whose time has run out, and gives the connection up
+// if it was not made in time or its node has been silent for twice the limit.
+func (c *Conn) Expire(now int64) {
+	if (c.state == Dialing || c.state == Greeting) && now >= c.dialBy {
+		c.abort(Down, errDialTimeout)
+		return
+	}
+	expired := false
+	for c.overdue(now) && !c.headBegun() {
+		call := c.calls.pop()
+		if c.state == Ready {
+			c.late++
+		}
+		expired = true
+		c.Stats.Timeouts++
+		call.To.Fail(call, c.fault(Timeout, errNoReply(c.Timeout), c.state == Ready))
+	}
+	if c.state != Ready {
+		if expired {
+			// Their requests are in held: start over, so that none is sent.
+			c.abort(Down, errDialTimeout)
+		}
+		return
+	}
+	if expired {
+		c.failures++
+		c.host.Failed(c, c.fault(Timeout, errNoReply(c.Timeout), true))
+	}
+	if (c.late > 0 || c.overdue(now)) && now > c.silentBy() {
+		c.abort(Lost, errNoReply(2*c.Timeout))
+	}
+}
+
+// overdue reports whether the time of the first call has run out.
+func (c *Conn) overdue(now int64) bool {
+	h := c.calls.head
+	return h != nil && h.deadline != 0 && now >= h.deadline
+}
+
+// headBegun reports whether the first call's reply is on the way in; then only
+// its end, or that of the connection, can end the call.
+func (c *Conn) headBegun() bool { return c.late == 0 && c.cut.Begun() }
+
+func (c *Conn) silentBy() int64 { return c.heardAt + 2*int64(c.Timeout) }
+
+// Deadline returns when Expire has something to do next, in ns; 0: never.
+func (c *Conn) Deadline() int64 {
+	if c.state == Dialing || c.state == Greeting {
+		return c.dialBy
+	}
+	d := int64(0)
+	if c.late > 0 || c.headBegun() && c.calls.n > 0 && c.Timeout > 0 {
+		d = c.silentBy() + 1
+	}
+	if h := c.calls.head; h != nil && h.deadline != 0 && !c.headBegun() && (d == 0 || h.deadline < d) {
+		d = h.deadline
+	}
+	return d
+}
+
+// Retire ends the Conn as soon as nothing is under way on it.
+func (c *Conn) Retire() {
+	c.retire = true
+	switch c.state {
+	case Idle, Waiting:
+		c.to(Retired)
+	case Ready:
+		if c.calls.n == 0 && c.late == 0 {
+			c.lastErr = errRetired
+			c.to(Closing)
+			c.wake()
+		}
+	}
+}
+
+func (c *Conn) dial(now int64) {
+	c.clear()
+	c.dialBy = now + int64(c.DialTimeout)
+	c.to(Dialing)
+	c.wake()
+}
+
+// abort gives the connection up; the driver closes it.
+func (c *Conn) abort(kind Kind, err error) {
+	c.Stats.Errors++
+	c.fail(kind, err)
+	c.to(Closing)
+	c.wake()
+}
+
+// fail ends all calls.
+func (c *Conn) fail(kind Kind, err error) {
+	sent := c.state == Ready
+	c.lastErr = err
+	c.failures++
+	calls := c.calls
+	c.calls = fifo{}
+	c.clear()
+	for calls.n > 0 {
+		call := calls.pop()
+		call.To.Fail(call, c.fault(kind, err, sent))
+	}
+	c.host.Failed(c, c.fault(kind, err, sent))
+}
+
+// clear forgets everything that belonged to the last connection.
+func (c *Conn) clear() {
+	c.Out.Reset(c.pool)
+	c.held.Reset(c.pool)
+	c.late, c.cut, c.greet = 0, resp.Cutter{}, greeting{}
+}
+
+func (c *Conn) backoff() time.Duration {
+	d := c.MinBackoff << min(max(c.failures-1, 0), 20)
+	if d > c.MaxBackoff || d <= 0 {
+		d = c.MaxBackoff
+	}
+	return d/2 + time.Duration(float64(d/2)*c.host.Rand())
+}
+
+func (c *Conn) fault(kind Kind, err error, sent bool) *Error {
+	return &Error{Kind: kind, Shard: c.Shard, Node: c.Addr, Err: err, Sent: sent}
+}
+
+func (c *Conn) to(s State) { c.state = s }
+
+func (c *Conn) wake() {
+	if !c.woken {
+		c.woken = true
+		c.host.Wake(c)
+	}
+}
+
+var (
+	errUnexpected  = errors.New("a reply that nobody asked for")
+	errDialTimeout = errors.New("could not connect in time")
+	errRetired     = errors.New("the node left the topology")
+)

@@ -1,0 +1,38 @@
+package backend
+
+import "fmt"
+
+// Kind says what went wrong with a call.
+type Kind uint8
+
+const (
+	Down    Kind = iota // the node cannot be reached; the call was not sent
+	Lost                // the connection ended after the call may have been sent
+	Timeout             // no reply within the time limit
+	Refused             // the node refused the login or the database
+	Full                // too many calls wait for the node; this one was not sent
+)
+
+func (k Kind) String() string {
+	return [...]string{"down", "connection lost", "timeout", "refused", "full"}[k]
+}
+
+// Error is why a call got no reply. Its text names the shard and the node and
+// is what the client reads.
+type Error struct {
+	Kind  Kind
+	Shard string // the shard's name
+	Node  string // its address
+	Err   error  // the cause
+	Sent  bool   // the node may have executed the command
+}
+
+func (e *Error) Error() string {
+	s := fmt.Sprintf("shard '%s' at %s: %s: %v", e.Shard, e.Node, e.Kind, e.Err)
+	if e.Sent {
+		s += "; the command may or may not have been executed"
+	}
+	return s
+}
+
+func (e *Error) Unwrap() error { return e.Err }

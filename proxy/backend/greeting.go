@@ -1,0 +1,63 @@
+package backend
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/shardring/shardring/proxy/resp"
+)
+
+// greeting is the login and the choice of a database at the start of a
+// connection. No call is sent before it has succeeded, so none is ever
+// executed by the wrong user or on the wrong database.
+type greeting struct {
+	left int    // replies still to come
+	text []byte // of the current one, at most a line
+}
+
+// begin queues what has to be said; false means nothing.
+func (g *greeting) begin(c *Conn) bool {
+	*g = greeting{}
+	var b []byte
+	if c.Password != "" {
+		if c.Username != "" {
+			b = resp.AppendRequest(b, "AUTH", c.Username, c.Password)
+		} else {
+			b = resp.AppendRequest(b, "AUTH", c.Password)
+		}
+		g.left++
+	}
+	if c.Database != 0 {
+		b = resp.AppendRequest(b, "SELECT", strconv.Itoa(c.Database))
+		g.left++
+	}
+	c.Out.Append(c.pool, b)
+	return g.left > 0
+}
+
+func (g *greeting) reply(part []byte, done bool) error {
+	g.text = append(g.text, part[:min(len(part), 512-min(len(g.text), 512))]...)
+	if !done {
+		return nil
+	}
+	if g.text[0] != '+' {
+		return fmt.Errorf("login: %.200s", trim(g.text[1:]))
+	}
+	g.left--
+	g.text = g.text[:0]
+	return nil
+}
+
+func trim(b []byte) []byte {
+	for len(b) > 0 && (b[len(b)-1] == '\r' || b[len(b)-1] == '\n') {
+		b = b[:len(b)-1]
+	}
+	return b
+}
+
+func isEOF(err error) bool { return errors.Is(err, io.EOF) }
+
+func errNoReply(limit time.Duration) error { return fmt.Errorf("no reply within %v", limit) }
