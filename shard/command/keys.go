@@ -1,0 +1,132 @@
+package command
+
+// searchFunc appends the positions of the keys of a request whose key
+// specifications do not lead to them.
+type searchFunc func(dst []int, a Args) []int
+
+// Keys appends the positions of the request's keys to dst and returns it: in the
+// order of the command's key specifications, each in [1, a.Len()), none when the
+// request has no keys or is a syntax error which the server should explain. The
+// request must have passed Resolve. Channels of sharded pub/sub are not keys.
+//
+// The error is an Error with the text that Redis gives when the argument that
+// counts the keys is no number, or too small or too large; dst is then returned
+// as it came.
+//
+// This is getKeysFromCommandWithSpecs of Redis's db.c, as COMMAND GETKEYS uses it.
+func (c *Command) Keys(dst []int, a Args) ([]int, error) {
+	if c.KeyPos > 0 {
+		if c.KeyPos < a.Len() {
+			dst = append(dst, c.KeyPos)
+		}
+		return dst, nil
+	}
+	start := len(dst)
+	for i := range c.Specs {
+		spec := &c.Specs[i]
+		if spec.Flags&KeyNotKey != 0 {
+			continue
+		}
+		keys, outcome := spec.find(dst, a)
+		switch {
+		case outcome == found && spec.Flags&KeyIncomplete == 0:
+			dst = keys
+		case outcome == absent:
+		case spec.Find.Kind == FindKeyNum:
+			return dst[:start], c.numkeys.check(spec, a)
+		case c.search != nil:
+			return c.search(dst[:start], a), nil
+		default:
+			return dst[:start], nil
+		}
+	}
+	return dst, nil
+}
+
+// outcome is the end of one key specification's search.
+type outcome uint8
+
+const (
+	found   outcome = iota
+	absent          // the keyword is not there: these keys are optional
+	invalid         // the specification does not fit the request, or says nothing
+)
+
+// find appends the keys that one specification describes.
+func (s *KeySpec) find(dst []int, a Args) ([]int, outcome) {
+	first, ok := s.Begin.find(a)
+	if !ok {
+		return dst, absent
+	}
+	n := a.Len()
+	if first <= 0 || first >= n {
+		return dst, invalid
+	}
+	var last int
+	switch s.Find.Kind {
+	case FindRange:
+		last = s.Find.last(first, n)
+	case FindKeyNum:
+		at := first + s.Find.KeyNumIdx
+		if at >= n {
+			return dst, invalid
+		}
+		// More keys than arguments would only overflow what follows.
+		count, ok := parseInt(a.At(at))
+		if !ok || count < 1 || count > int64(n) {
+			return dst, invalid
+		}
+		first += s.Find.FirstKey
+		last = first + (int(count)-1)*max(1, s.Find.KeyStep)
+	default:
+		return dst, invalid
+	}
+	if first <= 0 || last < first || last >= n {
+		return dst, invalid
+	}
+	for i := first; i <= last; i += max(1, s.Find.KeyStep) {
+		dst = append(dst, i)
+	}
+	return dst, found
+}
+
+// last returns the position of the last key of a range that begins at first, in
+// a request of n arguments.
+func (f *FindKeys) last(first, n int) int {
+	switch {
+	case f.LastKey >= 0:
+		return first + f.LastKey
+	case f.Limit > 1:
+		return first + (n-first)/f.Limit + f.LastKey
+	default:
+		return n + f.LastKey
+	}
+}
+
+// find returns the position where the specification begins, 0 for one that
+// cannot say, or false when its keyword is not in the request. The keyword
+// is not looked for in the argument where the search would end, since nothing
+// follows it there.
+func (b *BeginSearch) find(a Args) (int, bool) {
+	switch b.Kind {
+	case BeginIndex:
+		return b.Index, true
+	case BeginKeyword:
+		n := a.Len()
+		i, end, step := b.StartFrom, n-1, 1
+		if b.StartFrom <= 0 {
+			i, end = n+b.StartFrom, 1
+			if i > end {
+				step = -1
+			}
+		}
+		for ; i != end && i >= 1 && i < n; i += step {
+			if isKeyword(a.At(i), b.Keyword) {
+				return i + 1, true
+			}
+		}
+		return 0, false
+	default:
+		return 0, true
+	}
+}

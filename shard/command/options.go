@@ -1,0 +1,45 @@
+package command
+
+import "bytes"
+
+// The functions of this file look at one request for an option that changes its
+// route. Each reads options as the command's own parser in Redis does, and leaves
+// a syntax error to the server.
+
+// blocks reports whether an XREAD or XREADGROUP has BLOCK.
+func blocks(a Args) bool { return parseStreams(a).block }
+
+// sortsByOtherKeys reports whether a SORT reads keys that it does not name: BY
+// with a pattern, not a constant such as "nosort"; GET with anything but "#", the
+// element itself.
+func sortsByOtherKeys(a Args) bool {
+	for i := 2; i < a.Len(); i++ {
+		switch arg := a.At(i); {
+		case isKeyword(arg, "limit"):
+			i += 2
+		case isKeyword(arg, "store"):
+			i++
+		case isKeyword(arg, "by") && i+1 < a.Len():
+			i++
+			if bytes.IndexByte(a.At(i), '*') >= 0 {
+				return true
+			}
+		case isKeyword(arg, "get") && i+1 < a.Len():
+			i++
+			if string(a.At(i)) != "#" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// copiesToDatabase reports whether a COPY names a database.
+func copiesToDatabase(a Args) bool {
+	for i := 3; i < a.Len(); i++ {
+		if isKeyword(a.At(i), "db") {
+			return true
+		}
+	}
+	return false
+}

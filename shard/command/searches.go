@@ -1,0 +1,101 @@
+package command
+
+// searches holds the commands whose key specifications are unknown or incomplete,
+// or do not fit some of their requests. Each is the getkeys function of the same
+// command in Redis's db.c.
+var searches = map[string]searchFunc{
+	"sort":       sortKeys,
+	"sort_ro":    sortROKeys,
+	"migrate":    migrateKeys,
+	"xread":      streamKeys,
+	"xreadgroup": streamKeys,
+}
+
+// sortKeys finds SORT key [BY pattern] [LIMIT offset count] [GET pattern …] …
+// [STORE destination]: the last STORE counts.
+func sortKeys(dst []int, a Args) []int {
+	dst = append(dst, 1)
+	store := 0
+	for i := 2; i < a.Len(); i++ {
+		switch arg := a.At(i); {
+		case isKeyword(arg, "limit"):
+			i += 2
+		case isKeyword(arg, "get"), isKeyword(arg, "by"):
+			i++
+		case isKeyword(arg, "store") && i+1 < a.Len():
+			store = i + 1
+		}
+	}
+	if store > 0 {
+		dst = append(dst, store)
+	}
+	return dst
+}
+
+// sortROKeys finds SORT_RO key …, which stores nothing.
+func sortROKeys(dst []int, _ Args) []int { return append(dst, 1) }
+
+// migrateKeys finds MIGRATE host port key|"" destination-db timeout [COPY]
+// [REPLACE] [AUTH password] [AUTH2 user password] [KEYS key …].
+func migrateKeys(dst []int, a Args) []int {
+	for i := 6; i < a.Len(); i++ {
+		switch arg := a.At(i); {
+		case isKeyword(arg, "auth"):
+			i++
+		case isKeyword(arg, "auth2"):
+			i += 2
+		case isKeyword(arg, "keys"):
+			if len(a.At(3)) > 0 {
+				return dst // both forms at once: a syntax error
+			}
+			for i++; i < a.Len(); i++ {
+				dst = append(dst, i)
+			}
+			return dst
+		}
+	}
+	return append(dst, 3)
+}
+
+// streamKeys finds the keys after STREAMS, of which there are as many as IDs.
+func streamKeys(dst []int, a Args) []int {
+	first := parseStreams(a).first
+	n := a.Len() - first
+	if first == 0 || n == 0 || n%2 != 0 {
+		return dst
+	}
+	for i := first; i < first+n/2; i++ {
+		dst = append(dst, i)
+	}
+	return dst
+}
+
+// streamOptions is what an XREAD or XREADGROUP says before its keys.
+type streamOptions struct {
+	first int  // the position after STREAMS; 0: there is none, a syntax error
+	block bool // BLOCK is given
+}
+
+// parseStreams reads options until STREAMS or the first word that is none. After
+// STREAMS a key may be called "block".
+func parseStreams(a Args) streamOptions {
+	var o streamOptions
+	for i := 1; i < a.Len(); i++ {
+		switch arg := a.At(i); {
+		case isKeyword(arg, "block"):
+			o.block = true
+			i++
+		case isKeyword(arg, "count"):
+			i++
+		case isKeyword(arg, "group"):
+			i += 2
+		case isKeyword(arg, "noack"):
+		case isKeyword(arg, "streams"):
+			o.first = i + 1
+			return o
+		default:
+			return o
+		}
+	}
+	return o
+}
