@@ -101,11 +101,23 @@ func (c *Command) Subcommand(name []byte) *Command {
 
 // accepts reports whether the command takes n arguments, its name among them.
 func (c *Command) accepts(n int) bool {
-	if c.pairs && n%2 == 0 {
-		return false
-	}
+	return c.acceptsArity(n) && !(c.pairs && n%2 == 0)
+}
+
+// acceptsArity is what Redis checks before it calls the command.
+func (c *Command) acceptsArity(n int) bool {
 	if c.Arity >= 0 {
 		return n == c.Arity
 	}
 	return n >= -c.Arity
+}
+
+// mayHaveKeys reports whether some request of the command has keys.
+func (c *Command) mayHaveKeys() bool {
+	for i := range c.Specs {
+		if c.Specs[i].Flags&KeyNotKey == 0 {
+			return true
+		}
+	}
+	return false
 }

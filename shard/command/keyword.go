@@ -23,6 +23,15 @@ func isKeyword(arg []byte, keyword string) bool {
 	return true
 }
 
+// lowerText returns b with its ASCII letters in lower case.
+func lowerText(b []byte) string {
+	lower := make([]byte, len(b))
+	for i, c := range b {
+		lower[i] = lowerByte(c)
+	}
+	return string(lower)
+}
+
 // parseInt is Redis's string2ll: decimal, no plus sign, no leading zero, no
 // space, within an int64.
 func parseInt(s []byte) (int64, bool) {

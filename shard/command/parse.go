@@ -44,12 +44,14 @@ func ParseInfo(reply any) (Info, error) {
 		}
 		info.Subcommands = append(info.Subcommands, s)
 	}
-	slices.SortFunc(info.Subcommands, func(a, b Info) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(info.Subcommands, compareNames)
 	if p.err != nil {
 		return Info{}, fmt.Errorf("command reply of %q: %w", info.Name, p.err)
 	}
 	return info, nil
 }
+
+func compareNames(a, b Info) int { return cmp.Compare(a.Name, b.Name) }
 
 // parser keeps the first error, so that reading a reply is one straight line.
 type parser struct{ err error }

@@ -2,21 +2,16 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/gomodule/redigo/redis"
 
 	"github.com/shardring/shardring/shard/command"
+	"github.com/shardring/shardring/shard/shardtest"
 )
-
-// startup is how long a fresh redis-server may take to listen.
-const startup = 10 * time.Second
 
 // table is a server's commands, sorted by name.
 type table struct {
@@ -24,24 +19,14 @@ type table struct {
 	commands []command.Info
 }
 
-// ask starts the server at path, reads its commands and stops it.
-func ask(path string) (t table, err error) {
-	dir, err := os.MkdirTemp("", "gen-command")
+// ask starts a redis-server, reads its commands and stops it.
+func ask(ctx context.Context) (t table, err error) {
+	server, err := shardtest.Start(ctx, shardtest.RedisSpec())
 	if err != nil {
 		return t, err
 	}
-	defer os.RemoveAll(dir)
-	socket := filepath.Join(dir, "redis.sock")
-	server := exec.Command(path, "--port", "0", "--unixsocket", socket, "--dir", dir, "--save", "")
-	if err := server.Start(); err != nil {
-		return t, err
-	}
-	defer func() {
-		// Killed, so its exit is no news; nothing was written that could be lost.
-		_ = server.Process.Kill()
-		_ = server.Wait()
-	}()
-	conn, err := dial(socket)
+	defer server.Close()
+	conn, err := redis.Dial("tcp", server.Addr)
 	if err != nil {
 		return t, err
 	}
@@ -57,15 +42,6 @@ func ask(path string) (t table, err error) {
 		return t, fmt.Errorf("COMMAND DOCS: %w", err)
 	}
 	return t, document(t.commands, docs)
-}
-
-func dial(socket string) (redis.Conn, error) {
-	for deadline := time.Now().Add(startup); ; time.Sleep(10 * time.Millisecond) {
-		conn, err := redis.Dial("unix", socket)
-		if err == nil || time.Now().After(deadline) {
-			return conn, err
-		}
-	}
 }
 
 func version(conn redis.Conn) (string, error) {
