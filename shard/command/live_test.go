@@ -28,6 +28,16 @@ func addrOf(t testing.TB) string {
 	return shardtest.Redis(t).Addr
 }
 
+// servers is the table of the live server alone: Builtin without withNewer.
+func servers(t testing.TB) *Table {
+	t.Helper()
+	table, err := NewTable(generated)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table
+}
+
 // send queues a request.
 func send(t testing.TB, conn redis.Conn, request Slices) {
 	t.Helper()

@@ -148,8 +148,9 @@ func (t *Table) appendGetKeys(dst []byte, a Args) []byte {
 	case !cmd.acceptsArity(request.Len()):
 		return appendError(dst, "ERR Invalid number of arguments specified for command")
 	}
-	keys, err := cmd.Keys(nil, request)
-	if err != nil || len(keys) == 0 && cmd.Flags&NoMandatoryKeys == 0 {
+	// A wrong number of keys is no error of its own here, only no keys.
+	keys, _ := cmd.Keys(nil, request)
+	if len(keys) == 0 && cmd.Flags&NoMandatoryKeys == 0 {
 		return appendError(dst, "ERR Invalid arguments specified for command")
 	}
 	dst = appendArray(dst, len(keys))

@@ -64,7 +64,13 @@ func unknownSubcommand(container *Command, name []byte) Error {
 }
 
 func wrongArity(cmd *Command) Error {
-	return Error("ERR wrong number of arguments for '" + cmd.Name + "' command")
+	code := "ERR "
+	if cmd.Name == "exec" {
+		// A refused EXEC ends its transaction, and a server says so whether or not
+		// there is one.
+		code = "EXECABORT Transaction discarded because of: "
+	}
+	return Error(code + "wrong number of arguments for '" + cmd.Name + "' command")
 }
 
 // cutText returns what C's %.*s prints of b: at most limit bytes, and none from a
