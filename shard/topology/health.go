@@ -1,0 +1,153 @@
+package topology
+
+import (
+	"fmt"
+	"time"
+)
+
+// State is what a pool knows of a shard's health. A store knows only Healthy.
+//
+//	           failure                    limit reached
+//	Healthy ------------> Failing -----------------------> Ejected
+//	   ^                     |                                |
+//	   +------- success -----+                                |
+//	   +------------- Readmit, after server_retry_timeout ----+
+type State uint8
+
+const (
+	// Healthy: the last report was a success, or there was none.
+	Healthy State = iota
+	// Failing: failures in a row, fewer than the limit; it still owns keys.
+	Failing
+	// Ejected: it owns no keys until it is let back in.
+	Ejected
+)
+
+func (s State) String() string {
+	switch s {
+	case Healthy:
+		return "healthy"
+	case Failing:
+		return "failing"
+	case Ejected:
+		return "ejected"
+	}
+	return fmt.Sprintf("State(%d)", uint8(s))
+}
+
+// health is one shard's; Pool.mu protects it and set is the only place that
+// changes its state.
+type health struct {
+	state    State
+	failures int       // in a row, while Failing
+	retryAt  time.Time // while Ejected
+}
+
+func (h *health) set(s State, failures int, retryAt time.Time) {
+	*h = health{state: s, failures: failures, retryAt: retryAt}
+}
+
+// State returns the health of the shard with this index in the current
+// snapshot.
+func (p *Pool) State(shard int) State {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if shard < 0 || shard >= len(p.health) {
+		return Healthy
+	}
+	return p.health[shard].state
+}
+
+// ReportFailure counts a failure of a shard's server: a connection refused
+// or lost, or a request that ran out of time. An error reply is not a
+// failure. After server_failure_limit in a row the shard is ejected for
+// server_retry_timeout from now, and the next snapshot's ring is built from
+// the live ones. Reports on an ejected shard are ignored: they belong to
+// requests from before. In a store nothing is counted.
+func (p *Pool) ReportFailure(shard int, now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.rules.eject || shard < 0 || shard >= len(p.health) {
+		return
+	}
+	h := &p.health[shard]
+	switch {
+	case h.state == Ejected:
+		return
+	case h.failures+1 < p.rules.limit:
+		if h.state == Healthy {
+			p.failing.Add(1)
+		}
+		h.set(Failing, h.failures+1, time.Time{})
+	default:
+		before := *h
+		h.set(Ejected, 0, now.Add(p.rules.retry))
+		if _, err := p.publish(p.snap.Load().Shards); err != nil {
+			*h = before // the ring refused; the shard keeps its keys and its count
+		}
+	}
+}
+
+// ReportSuccess ends a shard's row of failures. It costs one atomic load
+// while no shard is failing.
+func (p *Pool) ReportSuccess(shard int) {
+	if p.failing.Load() == 0 {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if shard < 0 || shard >= len(p.health) || p.health[shard].state != Failing {
+		return
+	}
+	p.health[shard].set(Healthy, 0, time.Time{})
+	p.failing.Add(-1)
+}
+
+// Due reports whether an ejected shard's time is up at now: one atomic load.
+func (p *Pool) Due(now time.Time) bool { return now.UnixNano() >= p.retryAt.Load() }
+
+// Readmit lets every ejected shard back in whose time is up, with no
+// failures counted, and reports whether there was one. Like twemproxy it
+// lets real requests find out whether the server is back; a caller that
+// probes first calls Extend for those that do not answer.
+func (p *Pool) Readmit(now time.Time) bool {
+	if !p.Due(now) {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	changed := false
+	before := append([]health(nil), p.health...)
+	for i := range p.health {
+		if h := &p.health[i]; h.state == Ejected && !now.Before(h.retryAt) {
+			h.set(Healthy, 0, time.Time{})
+			changed = true
+		}
+	}
+	if !changed {
+		return false
+	}
+	if _, err := p.publish(p.snap.Load().Shards); err != nil {
+		p.health = before
+		return false
+	}
+	return true
+}
+
+// Extend keeps an ejected shard out for another server_retry_timeout from
+// now: a probe did not answer.
+func (p *Pool) Extend(shard int, now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if shard < 0 || shard >= len(p.health) || p.health[shard].state != Ejected {
+		return
+	}
+	p.health[shard].set(Ejected, 0, now.Add(p.rules.retry))
+	due := p.health[shard].retryAt
+	for i := range p.health {
+		if h := &p.health[i]; h.state == Ejected && h.retryAt.Before(due) {
+			due = h.retryAt
+		}
+	}
+	p.retryAt.Store(due.UnixNano())
+}
