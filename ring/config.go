@@ -3,6 +3,7 @@ package ring
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 )
 
@@ -102,13 +103,21 @@ func (cfg *Config) checkWeights() error {
 	sum := 0
 	for i, s := range cfg.Shards {
 		if s.Weight < 1 || s.Weight > one {
-			return shardError(i, "Weight", strconv.Itoa(s.Weight),
-				fmt.Sprintf("placement %s takes a weight from 1 to %d", cfg.Placement, one))
+			return &ConfigError{Field: fmt.Sprintf("Shards[%d].Weight", i), Shard: i, Value: strconv.Itoa(s.Weight),
+				Reason: "not a weight for placement " + string(cfg.Placement), Allowed: fmt.Sprintf("1 to %d", one)}
 		}
 		if sum += s.Weight; sum > all {
 			return shardError(i, "Weight", strconv.Itoa(s.Weight),
-				fmt.Sprintf("with it the weights add up to %d; placement %s takes %d", sum, cfg.Placement, all))
+				fmt.Sprintf("brings the sum of the weights to %d, and placement %s takes %d", sum, cfg.Placement, all))
 		}
+	}
+	return nil
+}
+
+// checkSlots checks that only Slots has them; slotPoints checks which.
+func (cfg *Config) checkSlots() error {
+	if i := slices.IndexFunc(cfg.Shards, hasSlots); i >= 0 && cfg.Placement != Slots {
+		return shardError(i, "Slots", "", "placement "+string(cfg.Placement)+" has no slots")
 	}
 	return nil
 }
@@ -120,8 +129,8 @@ func (cfg *Config) checkCount() error {
 		most = slotCount
 	}
 	if n := len(cfg.Shards); n < 1 || n > most {
-		return &ConfigError{Field: "Shards", Shard: -1, Value: fmt.Sprintf("(%d)", n),
-			Reason: fmt.Sprintf("placement %s takes 1 to %d shards", cfg.Placement, most)}
+		return &ConfigError{Field: "len(Shards)", Shard: -1, Value: strconv.Itoa(n),
+			Reason: "not a number of shards for placement " + string(cfg.Placement), Allowed: fmt.Sprintf("1 to %d", most)}
 	}
 	return nil
 }

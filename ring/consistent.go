@@ -78,7 +78,7 @@ func ketamaPoints(shards []Shard, live []int) ([]point, []int) {
 	for _, s := range order {
 		total += shards[s].Weight
 	}
-	var points []point
+	points := make([]point, 0, 160*len(order)) // about; rounding takes or gives a few
 	var text []byte
 	for rank, s := range order {
 		prefix := append(text[:0], shards[s].Name...)

@@ -85,7 +85,7 @@ func (r *Ring) Shares() []float64 {
 // walk calls visit for runs of hashes that have one owner under a and one
 // under b, until every hash is counted once. Rings by residues repeat
 // themselves, so only one common period is walked and each run counted as
-// often as it occurs.
+// often as it occurs. The cost is that of one lookup a run.
 func walk(a, b *Ring, visit func(from, to int, n count)) {
 	last := a.hash.last()
 	end := last // of the walk

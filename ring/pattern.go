@@ -1,6 +1,7 @@
 package ring
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -18,20 +19,12 @@ type pattern struct {
 	open, close byte
 }
 
-// javaLine is the set of characters at which Java ends a line.
-const javaLine = `\n\r\x{85}\x{2028}\x{2029}`
+// javaLineEnds are the characters that end a line in Java.
+const javaLineEnds = `\n\r\x{85}\x{2028}\x{2029}`
 
-// compilePattern translates a Java regular expression to Go's syntax and
-// compiles it. Where the two languages differ the expression is rewritten or
-// refused, never left to mean something else:
-//
-//   - "." excludes five line ends in Java, one in Go: rewritten
-//   - \s holds \v in Java: rewritten; \S inside a class is refused
-//   - $ also matches before a last line end in Java: rewritten as the last
-//     character of the expression, refused elsewhere
-//   - flags, look-around, back-references, possessive quantifiers, \b, \v, \p,
-//     \Q and class set operations: refused
-//   - not exactly one group: refused
+// compilePattern compiles a Java regular expression. Where Java and Go read
+// one text differently it is rewritten or refused, never left to mean
+// something else; TagPattern lists what is.
 func compilePattern(expression string) (*pattern, error) {
 	refuse := func(format string, args ...any) error {
 		return &ConfigError{Field: "Tag", Shard: -1, Value: strconv.Quote(expression),
@@ -46,13 +39,10 @@ func compilePattern(expression string) (*pattern, error) {
 	}
 	re, err := regexp.Compile(text)
 	if err != nil {
-		if _, err := regexp.Compile(expression); err != nil {
-			return nil, refuse("%v", err)
-		}
 		return nil, refuse("%v", err)
 	}
 	if n := re.NumSubexp(); n != 1 {
-		return nil, refuse("a tag pattern has one group, the tag; this one has %d", n)
+		return nil, refuse("a tag pattern has one group, which holds the tag; this one has %d", n)
 	}
 	p := &pattern{re: re}
 	p.open, p.close, p.simple = openClose(expression)
@@ -67,24 +57,21 @@ func fromJava(java string) (string, error) {
 		c, rest := java[i], java[i+1:]
 		switch {
 		case c == '\\':
-			if rest == "" {
-				return "", fmt.Errorf("it ends in a backslash")
-			}
-			i++
-			text, err := escape(rest[0], inClass)
+			text, err := escape(rest, inClass)
 			if err != nil {
 				return "", err
 			}
 			b.WriteString(text)
+			i++
 			continue
-		case inClass && c == '[', inClass && c == '&' && strings.HasPrefix(rest, "&"):
-			return "", fmt.Errorf("a class inside a class is not supported; write \\%c for the character", c)
+		case inClass && (c == '[' || c == '&' && strings.HasPrefix(rest, "&")):
+			return "", fmt.Errorf("a set inside a class is not supported; the character itself is written \\%c", c)
 		case inClass:
 			inClass = c != ']'
 		case c == '[':
 			inClass = true
-			// A leading ^ and a leading ] are part of the class.
 			b.WriteByte(c)
+			// A caret that negates and a bracket that comes first do not end it.
 			for _, lead := range []string{"^", "]"} {
 				if strings.HasPrefix(java[i+1:], lead) {
 					b.WriteString(lead)
@@ -93,53 +80,63 @@ func fromJava(java string) (string, error) {
 			}
 			continue
 		case c == '.':
-			b.WriteString("[^" + javaLine + "]")
+			b.WriteString("[^" + javaLineEnds + "]")
 			continue
+		case c == '$' && rest != "":
+			return "", errors.New("$ is supported only as the last character")
 		case c == '$':
-			if rest != "" {
-				return "", fmt.Errorf("$ is supported only at the end")
-			}
-			b.WriteString(`(?:\r\n|[` + javaLine + `])?\z`)
+			// It takes the line end where Java only looks at it, which no
+			// group can tell; a \r\n that the expression itself splits is
+			// all that Java would read differently.
+			b.WriteString(`(?:\r\n|[` + javaLineEnds + `])?\z`)
 			continue
-		case c == '(' && strings.HasPrefix(rest, "?"):
-			named := strings.HasPrefix(rest, "?<") && !strings.HasPrefix(rest, "?<=") && !strings.HasPrefix(rest, "?<!")
-			if !named && !strings.HasPrefix(rest, "?:") {
-				return "", fmt.Errorf("(?%.1s is not supported; of the forms with (? only (?:…) and (?<name>…) are", rest[1:])
-			}
+		case c == '(' && strings.HasPrefix(rest, "?") && !plainGroup(rest):
+			return "", fmt.Errorf("(%.3s is not supported; of what starts with (? only (?:…) and (?<name>…) are", rest)
 		}
 		b.WriteByte(c)
 	}
 	return b.String(), nil
 }
 
-// escape translates a backslash and the character after it.
-func escape(c byte, inClass bool) (string, error) {
-	switch c {
+// plainGroup tells (?:…) and (?<name>…) from flags and look-around by what
+// follows the parenthesis.
+func plainGroup(rest string) bool {
+	return strings.HasPrefix(rest, "?:") ||
+		strings.HasPrefix(rest, "?<") && !strings.HasPrefix(rest, "?<=") && !strings.HasPrefix(rest, "?<!")
+}
+
+// escape translates the character that follows a backslash.
+func escape(rest string, inClass bool) (string, error) {
+	if rest == "" {
+		return "", errors.New("it ends in a backslash")
+	}
+	switch c := rest[0]; c {
 	case 's':
 		if inClass {
-			return `\t-\r `, nil
+			return ` \t-\r`, nil
 		}
-		return `[\t-\r ]`, nil
+		return `[ \t-\r]`, nil
 	case 'S':
 		if !inClass {
-			return `[^\t-\r ]`, nil
+			return `[^ \t-\r]`, nil
 		}
-		return "", fmt.Errorf(`\S inside a class is not supported`)
 	case 'd', 'D', 'w', 'W', 't', 'n', 'r', 'f', 'a', 'x', 'A', 'z':
-		return `\` + string(c), nil
+		return `\` + rest[:1], nil
+	default:
+		if c < utf8.RuneSelf && !isAlphanumeric(c) {
+			return `\` + rest[:1], nil
+		}
 	}
-	if c < utf8.RuneSelf && !isAlphanumeric(c) {
-		return `\` + string(c), nil
-	}
-	return "", fmt.Errorf(`\%c is not supported`, c)
+	char, _ := utf8.DecodeRuneInString(rest)
+	return "", fmt.Errorf(`\%c is not supported here`, char)
 }
 
 func isAlphanumeric(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
-// openClose recognises open(.+?)close, where open and close are one ASCII
-// character each, written with or without a backslash.
+// openClose recognises open(.+?)close, where open and close are one printable
+// ASCII character each, written with or without a backslash.
 func openClose(expression string) (open, close byte, ok bool) {
 	before, after, found := strings.Cut(expression, "(.+?)")
 	if !found {
@@ -154,10 +151,10 @@ func openClose(expression string) (open, close byte, ok bool) {
 func literal(expression string) (byte, bool) {
 	if len(expression) == 2 && expression[0] == '\\' && !isAlphanumeric(expression[1]) {
 		expression = expression[1:]
-	} else if len(expression) != 1 || strings.Contains(`\^$.|?*+()[]{}`, expression) {
+	} else if len(expression) != 1 || strings.Contains(`\^$.|?*+()[{`, expression) {
 		return 0, false
 	}
-	return expression[0], expression[0] < utf8.RuneSelf
+	return expression[0], ' ' <= expression[0] && expression[0] <= '~'
 }
 
 // group returns what the group holds in the first match, else the whole key.
@@ -174,22 +171,23 @@ func (p *pattern) group(key []byte) []byte {
 }
 
 // between matches open(.+?)close by hand: at least one character, as few as
-// can be, none of them a line end.
+// can be, none of them a line end. It looks at each byte once: where a start
+// has met a line end or nothing, no start in between can do better.
 func (p *pattern) between(key []byte) []byte {
-	for start := 0; start < len(key); start++ {
-		if key[start] != p.open {
-			continue
+	start := 0 // of the tag, 0 while there is no open before it
+	for i := 0; i < len(key); {
+		c := key[i]
+		if start > 0 && c == p.close && i > start {
+			return key[start:i]
 		}
-		for i := start + 1; i < len(key); {
-			if key[i] == p.close && i > start+1 {
-				return key[start+1 : i]
-			}
-			n := charLen(key[i:])
-			if n == 0 {
-				break
-			}
-			i += n
+		n := charLen(key[i:])
+		switch {
+		case start == 0 && c == p.open:
+			start = i + 1
+		case n == 0:
+			start = 0
 		}
+		i += max(n, 1)
 	}
 	return key
 }

@@ -3,6 +3,7 @@ package ring
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 )
 
@@ -27,7 +28,7 @@ func modulaPoints(shards []Shard, live []int) ([]point, []int, uint64) {
 
 // slotPoints returns the points of the slots, whose rank is the shard itself.
 func slotPoints(shards []Shard) ([]point, []int, error) {
-	if shards[0].Slots == nil {
+	if !slices.ContainsFunc(shards, hasSlots) {
 		shards = dealSlots(shards)
 	}
 	const free = -1
@@ -38,8 +39,8 @@ func slotPoints(shards []Shard) ([]point, []int, error) {
 	order := make([]int, len(shards))
 	for i, s := range shards {
 		order[i] = i
-		if s.Slots == nil {
-			return nil, nil, shardError(i, "Slots", "", "Shards[0] has ranges, so every shard needs a list, if only an empty one")
+		if !hasSlots(s) {
+			return nil, nil, shardError(i, "Slots", "", "missing; other shards have ranges, so every shard needs a list, if only an empty one")
 		}
 		for n, r := range s.Slots {
 			field := fmt.Sprintf("Slots[%d]", n)
@@ -66,6 +67,8 @@ func slotPoints(shards []Shard) ([]point, []int, error) {
 	}
 	return points, order, nil
 }
+
+func hasSlots(s Shard) bool { return s.Slots != nil }
 
 // dealSlots gives each shard one contiguous range by weight. With equal
 // weights these are the ranges of redis-cli --cluster create, down to its

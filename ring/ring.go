@@ -58,6 +58,9 @@ func New(cfg Config) (*Ring, error) {
 	if err := cfg.checkWeights(); err != nil {
 		return nil, err
 	}
+	if err := cfg.checkSlots(); err != nil {
+		return nil, err
+	}
 	r := &Ring{
 		placement: cfg.Placement,
 		hash:      cfg.Hash,
@@ -81,7 +84,10 @@ func New(cfg Config) (*Ring, error) {
 	default:
 		r.family = familyPlain
 	}
-	return r, r.build()
+	if err := r.build(); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // build places the live shards.
@@ -206,7 +212,10 @@ func (r *Ring) Without(down []int) (*Ring, error) {
 	if len(rest.live) == 0 {
 		return nil, fmt.Errorf("ring: %w", ErrNoLiveShard)
 	}
-	return &rest, rest.build()
+	if err := rest.build(); err != nil {
+		return nil, err
+	}
+	return &rest, nil
 }
 
 // Shards returns a copy of the shards as they were configured, the slots of

@@ -56,8 +56,11 @@ func TagPair(pair string) (Tag, error) {
 // one group. What the group holds in the first match is hashed, even if that
 // is empty; without a match the whole key is. Keys are read as UTF-8.
 //
-// The expression means here what it means in Java. One that would not is
-// refused; see [compilePattern] in the source for the list.
+// The expression means here what it means in Java: "." stops at any of Java's
+// line ends, \s holds \v, a last $ matches before a last line end too. What Go
+// cannot do the same way is refused: flags, look-around, back-references,
+// possessive quantifiers, \b, \v, \p, \Q, sets inside a class, and a $ that is
+// not the last character.
 func TagPattern(expression string) (Tag, error) {
 	p, err := compilePattern(expression)
 	if err != nil {
