@@ -142,9 +142,12 @@ func parseServer(s string) (serverLine, error) {
 		l.addr, l.unnamed, err = parseAddress(where)
 		return l, err
 	}
+	if !strings.Contains(where, ":") {
+		return l, fmt.Errorf("no port or no weight: want %s", serverForm)
+	}
 	host, port, err := splitHostPort(where, bareIPv6)
 	if err != nil {
-		return l, fmt.Errorf("%w: want %s", err, serverForm)
+		return l, err
 	}
 	l.addr, l.unnamed, err = tcpAddress(host, port, where)
 	return l, err

@@ -171,9 +171,9 @@ func parseCount(s string, least, most int) (int, error) {
 	return int(n), nil
 }
 
-// flag is a key that holds true or false. nutcracker knows no other words, so
+// boolean is a key that holds true or false. nutcracker knows no other words, so
 // neither do we: "yes" means something else to every other reader of YAML.
-func flag[T any](field func(*T) *bool) binding[T] {
+func boolean[T any](field func(*T) *bool) binding[T] {
 	return binding[T]{
 		read: func(d *decoder, k string, v node, to *T) {
 			s, ok := d.text(k, v)
@@ -224,7 +224,7 @@ func parseSpan(s string) (time.Duration, error) {
 	}
 	t, err := time.ParseDuration(s)
 	if err != nil || t < 0 || t > most || t%time.Millisecond != 0 {
-		return 0, fmt.Errorf("%q is not a time: whole milliseconds as 400, or with a unit as 400ms, 5s, 1m30s, at most %s", s, most)
+		return 0, fmt.Errorf("%q is not a time: whole milliseconds as 400, or with a unit as 400ms, 5s, 1m30s, at most %d milliseconds", s, maxInt)
 	}
 	return t, nil
 }

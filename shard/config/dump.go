@@ -71,13 +71,7 @@ func quoteNonEmpty(s string) string {
 
 // quoteKey is quote for a key, which is not expanded.
 func quoteKey(s string) string {
-	plain := s != "" && !strings.HasPrefix(s, "-") && !strings.HasSuffix(s, ":")
-	for _, c := range s {
-		if c > 0x7e || !strings.ContainsRune("._/-:", c) && (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
-			plain = false
-		}
-	}
-	if plain && !strings.HasPrefix(s, ":") && !strings.Contains(s, "::") {
+	if isPlainText(s) {
 		return s
 	}
 	var b strings.Builder
@@ -99,4 +93,19 @@ func quoteKey(s string) string {
 	}
 	b.WriteByte('"')
 	return b.String()
+}
+
+// isPlainText says that s means itself without quotes, everywhere: it starts
+// with a letter, a digit or a slash, goes on with what addresses and names are
+// made of, and no colon in it could be the one after a key.
+func isPlainText(s string) bool {
+	for i, c := range s {
+		switch {
+		case '0' <= c && c <= '9', 'A' <= c && c <= 'Z', 'a' <= c && c <= 'z', c == '/':
+		case strings.ContainsRune("._-:", c) && i > 0:
+		default:
+			return false
+		}
+	}
+	return s != "" && !strings.HasSuffix(s, ":") && !strings.Contains(s, "::")
 }

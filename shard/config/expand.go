@@ -63,11 +63,14 @@ func variable(inside string, lookup func(string) (string, bool)) (string, error)
 	return value, nil
 }
 
-// soleVariable returns NAME when s is nothing but ${NAME}.
-func soleVariable(s string) (string, bool) {
+// soleVariable returns NAME when s is nothing but ${NAME}, else "".
+func soleVariable(s string) string {
 	name, found := strings.CutPrefix(s, "${")
 	name, closed := strings.CutSuffix(name, "}")
-	return name, found && closed && isVariable(name)
+	if !found || !closed || !isVariable(name) {
+		return ""
+	}
+	return name
 }
 
 func isVariable(name string) bool {

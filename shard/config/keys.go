@@ -34,7 +34,7 @@ func poolKeys() []key[poolDraft] {
 	return []key[p]{
 		{"listen", "address", "`host:port`, or `/path` of a unix socket and after a space its permissions in octal. Port 0: the kernel chooses. A pool with `shards:` may leave it out, and is then for the library only.", listen()},
 		{"redis", "true or false", "`true`: the servers speak Redis. `false`: memcached.",
-			flag(func(p *p) *bool { return &p.Redis })},
+			boolean(func(p *p) *bool { return &p.Redis })},
 		{"distribution", "word", "How keys are placed: `murmur3`, `jedis`, `jedis-2.9`, `ketama`, `modula`, `random`, `slots`.", distribution()},
 		{"hash", "word", "Hash of the key. `ketama`, `modula`, `random`: `fnv1a_64`, `one_at_a_time`, `md5`, `crc16`, `crc32`, `crc32a`, `fnv1_64`, `fnv1_32`, `fnv1a_32`, `hsieh`, `murmur`, `jenkins`. `jedis`, `jedis-2.9`: `murmur64a`, `md5`. The others have one.", hash()},
 		{"hash_tag", "two characters", "Only what stands between the first of them and the next of the second is hashed, if it is not empty. `none`: the whole key, always.", hashTag()},
@@ -46,18 +46,18 @@ func poolKeys() []key[poolDraft] {
 		{"client_connections", "count", "At most this many clients. 0: no limit of ours.",
 			count(0, maxInt, func(p *p) *int { return &p.ClientConnections })},
 		{"tcpkeepalive", "true or false", "TCP keep-alive on connections to servers.",
-			flag(func(p *p) *bool { return &p.TCPKeepAlive })},
+			boolean(func(p *p) *bool { return &p.TCPKeepAlive })},
 		{"reuseport", "true or false", "`SO_REUSEPORT` on the listener.",
-			flag(func(p *p) *bool { return &p.ReusePort })},
+			boolean(func(p *p) *bool { return &p.ReusePort })},
 		{"preconnect", "true or false", "Connect to every server at start.",
-			flag(func(p *p) *bool { return &p.Preconnect })},
+			boolean(func(p *p) *bool { return &p.Preconnect })},
 		{authKey, "secret", "Password: given to servers, asked of clients. Needs `redis: true`. Also `{file: /run/secrets/redis}`.", auth()},
 		{"redis_db", "count", "Database number on the servers; clients see 0.",
 			count(0, maxInt, func(p *p) *int { return &p.Database })},
 		{"server_connections", "count", "Connections to each server, at least 1.",
 			count(1, maxInt, func(p *p) *int { return &p.ServerConnections })},
 		{"auto_eject_hosts", "true or false", "The pool is a cache: the keys of a server that fails go to the others until it is back.",
-			flag(func(p *p) *bool { return &p.AutoEjectHosts })},
+			boolean(func(p *p) *bool { return &p.AutoEjectHosts })},
 		{"server_retry_timeout", "time", "How long an ejected server is left alone.",
 			span(func(p *p) *time.Duration { return &p.ServerRetryTimeout })},
 		{"server_failure_limit", "count", "Failures in a row that eject a server.",
@@ -156,7 +156,7 @@ func auth() binding[poolDraft] {
 			d.mask(v.pos)
 			if s, ok := d.text(k, v); ok {
 				to.Auth = NewSecret(s)
-				to.Auth.v.env, _ = soleVariable(v.text)
+				to.Auth.v.env = soleVariable(v.text)
 			}
 		},
 		show: func(from *poolDraft) string {

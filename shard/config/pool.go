@@ -66,7 +66,11 @@ func (d *decoder) file(path, text string) *File {
 		first[f.key] = f.pos
 		switch {
 		case f.key == proxyKey:
-			readKeys(d, proxyKey+": (the process's settings, not a pool)", f.value, proxyKeys(), &out.Proxy)
+			if f.value.isPool() {
+				d.add(f.pos, "%s: holds settings of the process: call the pool something else", proxyKey)
+				continue
+			}
+			readKeys(d, proxyKey, f.value, proxyKeys(), &out.Proxy)
 		case misspeltProxy(f):
 			d.add(f.pos, "%q has neither servers: nor shards:, so it is no pool", f.key).Suggestion = proxyKey
 		default:
@@ -85,8 +89,10 @@ func (d *decoder) file(path, text string) *File {
 
 // misspeltProxy guesses that a top-level key is not meant to be a pool.
 func misspeltProxy(f field) bool {
-	return nearest(f.key, []string{proxyKey}) != "" && !f.value.has("servers") && !f.value.has("shards")
+	return nearest(f.key, []string{proxyKey}) != "" && !f.value.isPool()
 }
+
+func (n node) isPool() bool { return n.has("servers") || n.has("shards") }
 
 // has says that a mapping has the key.
 func (n node) has(key string) bool {
@@ -119,7 +125,7 @@ func (d *decoder) checkPool(p *poolDraft) {
 	switch {
 	case given.has("servers") && given.has("shards"):
 		d.add(given["servers"].key, "pool %q has servers: and shards:, want one of them", p.Name)
-		p.broken = true
+		p.broken, p.shards = true, nil
 	case !given.has("servers") && !given.has("shards"):
 		d.add(p.pos, "pool %q has no servers: want shards: or servers:", p.Name)
 		p.broken = true

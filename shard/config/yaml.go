@@ -90,6 +90,9 @@ func readTree(text string, p *problems) (node, bool) {
 				pos = place(tk)
 			}
 		}
+		if strings.Contains(msg, `'	'`) {
+			msg = "a tab: YAML indents with spaces"
+		}
 		p.add(pos, "not valid YAML: %s", msg)
 		return node{}, false
 	}
