@@ -233,6 +233,11 @@ func (c *Conn) deliver(part []byte, done bool) {
 // whatever else Wake asked for.
 func (c *Conn) Flushed() {
 	c.woken = false
+	c.relieve()
+}
+
+// relieve ends being Full when enough has gone.
+func (c *Conn) relieve() {
 	if c.full && c.Out.Len()+c.held.Len() <= c.HighWater/2 {
 		c.full = false
 		c.host.Drained(c)
@@ -391,6 +396,7 @@ func (c *Conn) clear() {
 	c.Out.Reset(c.pool)
 	c.held.Reset(c.pool)
 	c.late, c.cut, c.greet = 0, resp.Cutter{}, greeting{}
+	c.relieve()
 }
 
 func (c *Conn) backoff() time.Duration {

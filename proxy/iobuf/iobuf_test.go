@@ -69,6 +69,10 @@ func TestQueueIsAFIFO(t *testing.T) {
 					if q[i].Len() != len(want[i]) || !bytes.Equal(got, want[i]) {
 						t.Fatalf("queue %d holds %d bytes (Len %d), want %d, or they differ", i, len(got), q[i].Len(), len(want[i]))
 					}
+					head := make([]byte, 100)
+					if n := q[i].Peek(head); n != min(100, len(got)) || !bytes.Equal(head[:n], got[:n]) {
+						t.Fatalf("queue %d: peeked %d bytes that are not its first", i, n)
+					}
 					if f := q[i].Front(); !bytes.HasPrefix(want[i], f) || (len(f) == 0) != (len(want[i]) == 0) {
 						t.Fatalf("queue %d: front of %d bytes is not the start of what it holds", i, len(f))
 					}

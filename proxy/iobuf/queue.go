@@ -128,6 +128,16 @@ func (q *Queue) Front() []byte {
 	return nil
 }
 
+// Peek copies bytes from the head to dst, as many as there are and fit, and
+// returns how many.
+func (q *Queue) Peek(dst []byte) int {
+	n := 0
+	for c := q.head; c != nil && n < len(dst); c = c.next {
+		n += copy(dst[n:], c.buf[c.off:])
+	}
+	return n
+}
+
 // Vectors appends up to n chunks from the head to dst, to be written by one
 // writev. They are valid until the next call of another method.
 func (q *Queue) Vectors(dst [][]byte, n int) [][]byte {

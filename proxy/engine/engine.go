@@ -1,0 +1,216 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/shardring/shardring/proxy/session"
+	"github.com/shardring/shardring/shard/config"
+	"github.com/shardring/shardring/shard/topology"
+)
+
+// Driver is a way to drive the core.
+type Driver string
+
+const (
+	Epoll     Driver = "epoll"     // event loops; Linux only
+	Goroutine Driver = "goroutine" // goroutines for each socket; everywhere
+)
+
+// DefaultDriver returns the faster one that there is on this system.
+func DefaultDriver() Driver {
+	if runtime.GOOS == "linux" {
+		return Epoll
+	}
+	return Goroutine
+}
+
+// Config says what to serve and how.
+type Config struct {
+	Pools  []Pool
+	Loops  int            // event loops; 0: DefaultLoops()
+	Driver Driver         // "": DefaultDriver()
+	Limits session.Limits // zero value: session.DefaultLimits()
+	Grace  time.Duration  // how long a stop waits for replies under way; 0: 5 s
+	Log    *slog.Logger   // nil: slog.Default()
+}
+
+// Pool is one listener and what is behind it. The engine closes the listener.
+type Pool struct {
+	Config   *config.Pool
+	Topology *topology.Pool
+	Listener net.Listener
+}
+
+// DefaultLoops returns the number of loops that serves best on this machine's
+// cores when clients and servers run on them too: one for every four, at least
+// one. On two cores one loop beats two, which batch half as well.
+func DefaultLoops() int { return max(1, runtime.GOMAXPROCS(0)/4) }
+
+// Engine is a set of loops that serve the same pools.
+type Engine struct {
+	cfg   Config
+	loops []loop
+	load  []atomic.Int64 // clients, by loop
+	gates []*gate        // by pool
+	wg    sync.WaitGroup
+}
+
+// loop is what the two drivers have in common.
+type loop interface {
+	// run serves until stop was called and everything is answered, or grace
+	// has passed.
+	run(grace time.Duration)
+	// post has f called on the loop's goroutine, in a turn of its own. It
+	// reports false when the loop has ended: f is not called then.
+	post(f func()) bool
+	// stop begins the end; it is called on the loop's goroutine.
+	stop()
+	// close gives back what a loop that never ran holds.
+	close()
+	state() *base
+}
+
+// gate counts a pool's clients over all loops.
+type gate struct {
+	limit int64 // 0: none
+	n     atomic.Int64
+}
+
+func (g *gate) enter() bool {
+	if n := g.n.Add(1); g.limit > 0 && n > g.limit {
+		g.n.Add(-1)
+		return false
+	}
+	return true
+}
+
+func (g *gate) leave() { g.n.Add(-1) }
+
+// tooMany is what a client beyond client_connections is told.
+const tooMany = "-ERR max number of clients reached\r\n"
+
+// New prepares an engine. On an error the listeners are the caller's still.
+func New(cfg Config) (*Engine, error) {
+	if len(cfg.Pools) == 0 {
+		return nil, errors.New("engine: no pools")
+	}
+	if cfg.Loops < 0 || cfg.Loops > 1024 {
+		return nil, fmt.Errorf("engine: %d loops: want 1 to 1024, or 0 for the default", cfg.Loops)
+	}
+	if cfg.Loops == 0 {
+		cfg.Loops = DefaultLoops()
+	}
+	if cfg.Driver == "" {
+		cfg.Driver = DefaultDriver()
+	}
+	if cfg.Limits == (session.Limits{}) {
+		cfg.Limits = session.DefaultLimits()
+	}
+	if cfg.Grace == 0 {
+		cfg.Grace = 5 * time.Second
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
+	e := &Engine{cfg: cfg, load: make([]atomic.Int64, cfg.Loops)}
+	for _, p := range cfg.Pools {
+		e.gates = append(e.gates, &gate{limit: int64(p.Config.ClientConnections)})
+	}
+	for i := range cfg.Loops {
+		l, err := e.newLoop(i)
+		if err != nil {
+			for _, l := range e.loops {
+				l.close()
+			}
+			return nil, fmt.Errorf("engine: loop %d: %w", i, err)
+		}
+		e.loops = append(e.loops, l)
+	}
+	return e, nil
+}
+
+func (e *Engine) newLoop(i int) (loop, error) {
+	switch e.cfg.Driver {
+	case Epoll:
+		return newEpollLoop(e, i)
+	case Goroutine:
+		return newGoroutineLoop(e, i), nil
+	}
+	return nil, fmt.Errorf("driver %q: want %q or %q", e.cfg.Driver, Epoll, Goroutine)
+}
+
+// Run serves until ctx is done; then it accepts nothing more, answers the
+// requests it has read, and returns.
+func (e *Engine) Run(ctx context.Context) {
+	for _, l := range e.loops {
+		e.wg.Go(func() { l.run(e.cfg.Grace) })
+	}
+	<-ctx.Done()
+	for _, l := range e.loops {
+		l.post(l.stop)
+	}
+	e.wg.Wait()
+}
+
+// Loops returns the number of loops.
+func (e *Engine) Loops() int { return len(e.loops) }
+
+// Clients returns the number of clients connected to a pool, by its position.
+func (e *Engine) Clients(pool int) int { return int(e.gates[pool].n.Load()) }
+
+// least returns the loop with the fewest clients: where a new one goes.
+func (e *Engine) least() int {
+	best := 0
+	for i := range e.load {
+		if e.load[i].Load() < e.load[best].Load() {
+			best = i
+		}
+	}
+	return best
+}
+
+// base is what every loop holds.
+type base struct {
+	engine *Engine
+	index  int
+	core   *session.Core
+	pools  []*session.Pool // as Config.Pools
+	log    *slog.Logger
+}
+
+func (b *base) state() *base { return b }
+
+func newBase(e *Engine, i int) base {
+	b := base{engine: e, index: i, log: e.cfg.Log}
+	b.core = session.NewCore(e.cfg.Limits, func() int64 { return time.Now().UnixNano() })
+	b.core.Begin(clock())
+	for _, p := range e.cfg.Pools {
+		b.pools = append(b.pools, b.core.AddPool(p.Config, p.Topology))
+	}
+	return b
+}
+
+var started = time.Now()
+
+// clock returns ns on a clock that never goes back and that all loops share.
+func clock() int64 { return int64(time.Since(started)) }
+
+// Each calls f on every loop, one loop after another, with the loop's pools; so
+// counters are read without a lock. It returns when all have been called.
+func (e *Engine) Each(f func(loop int, core *session.Core, pools []*session.Pool)) {
+	for i, l := range e.loops {
+		done := make(chan struct{})
+		b := l.state()
+		if l.post(func() { f(i, b.core, b.pools); close(done) }) {
+			<-done
+		}
+	}
+}

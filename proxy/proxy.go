@@ -1,0 +1,90 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/shardring/shardring/proxy/engine"
+	"github.com/shardring/shardring/shard/config"
+	"github.com/shardring/shardring/shard/topology"
+)
+
+// Options are settings of a Proxy that are not in its configuration file.
+type Options struct {
+	Driver engine.Driver // "": the fastest of this system
+	Loops  int           // 0: what the file says, else engine.DefaultLoops
+	Grace  time.Duration // how long a stop waits for replies under way; 0: 5 s
+	Log    *slog.Logger  // nil: slog.Default()
+}
+
+// Proxy serves the pools of one configuration file.
+type Proxy struct {
+	file   *config.File
+	engine *engine.Engine
+	addrs  []net.Addr
+	log    *slog.Logger
+	began  time.Time
+}
+
+// New listens on every pool's address; clients are served once Run is called.
+// On an error nothing is listened on.
+func New(file *config.File, opt Options) (*Proxy, error) {
+	if opt.Log == nil {
+		opt.Log = slog.Default()
+	}
+	if opt.Loops == 0 {
+		opt.Loops = file.Proxy.Loops
+	}
+	p := &Proxy{file: file, log: opt.Log, began: time.Now()}
+	cfg := engine.Config{Loops: opt.Loops, Driver: opt.Driver, Grace: opt.Grace, Log: opt.Log}
+	fail := func(err error) (*Proxy, error) {
+		for _, pool := range cfg.Pools {
+			pool.Listener.Close()
+		}
+		return nil, err
+	}
+	for _, pool := range file.Pools {
+		if !pool.Redis {
+			return fail(fmt.Errorf("pool %s: memcached pools are not served yet; redis pools say redis: true", pool.Name))
+		}
+		topo, err := topology.New(pool)
+		if err != nil {
+			return fail(err)
+		}
+		ln, err := listen(pool)
+		if err != nil {
+			return fail(fmt.Errorf("pool %s: %w", pool.Name, err))
+		}
+		cfg.Pools = append(cfg.Pools, engine.Pool{Config: pool, Topology: topo, Listener: ln})
+		p.addrs = append(p.addrs, ln.Addr())
+	}
+	e, err := engine.New(cfg)
+	if err != nil {
+		return fail(err)
+	}
+	p.engine = e
+	return p, nil
+}
+
+// Addr returns the address that a pool listens on, by its position in the file:
+// the port the kernel chose where the file says 0.
+func (p *Proxy) Addr(pool int) net.Addr { return p.addrs[pool] }
+
+// Run serves until ctx is done. Then it accepts no client and reads no request
+// any more, delivers the replies under way, and returns.
+func (p *Proxy) Run(ctx context.Context) error {
+	if p.engine == nil {
+		return errors.New("proxy: Run called twice")
+	}
+	for i, pool := range p.file.Pools {
+		p.log.Info("listening", "pool", pool.Name, "addr", p.addrs[i].String(), "shards", len(pool.Shards),
+			"distribution", string(pool.Ring.Placement), "loops", p.engine.Loops())
+	}
+	p.engine.Run(ctx)
+	p.log.Info("stopped")
+	return nil
+}

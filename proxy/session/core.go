@@ -1,0 +1,230 @@
+package session
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/shardring/shardring/proxy/backend"
+	"github.com/shardring/shardring/proxy/iobuf"
+	"github.com/shardring/shardring/proxy/resp"
+	"github.com/shardring/shardring/shard/command"
+	"github.com/shardring/shardring/shard/config"
+	"github.com/shardring/shardring/shard/topology"
+)
+
+// Limits bound what one client may make the proxy hold. At a soft limit the
+// proxy stops reading from that client until half of it has gone.
+type Limits struct {
+	InFlight   int // soft: requests without a reply
+	Output     int // soft: reply bytes the client has not taken
+	OutputHard int // a client with more than this is disconnected
+	Stream     int // a reply longer than this goes out before it is whole
+	Pool       int // bytes of unused buffers a loop keeps
+	Request    resp.Limits
+}
+
+// DefaultLimits returns the limits that the proxy uses.
+func DefaultLimits() Limits {
+	return Limits{
+		InFlight:   1024,
+		Output:     1 << 20,
+		OutputHard: 1 << 30,
+		Stream:     64 << 10,
+		Pool:       8 << 20,
+		Request:    resp.DefaultLimits(),
+	}
+}
+
+// tick is how often time limits are looked at while something has one.
+const tick = 5 * time.Millisecond
+
+// Core is one loop's part of the proxy. See the package comment.
+type Core struct {
+	limits Limits
+	table  *command.Table
+	buffer *iobuf.Pool
+	rand   *rand.Rand
+	wall   func() int64
+	now    int64 // of this turn, ns
+	ticked int64 // when time limits were last looked at, ns
+
+	pools    []*Pool
+	sessions int    // open ones
+	lastID   uint64 // of the newest session
+
+	conns   []*backend.Conn // woken: the driver has something to do
+	touched []*Session      // likewise
+	resume  []*Session      // were stalled and may go on
+
+	// Scratch of the request being handled, and free lists.
+	parser      resp.Parser
+	args        arguments
+	keys        []int
+	standin     []byte
+	inline      []byte
+	spare       resp.Parser
+	partOf      []int32 // by shard: index of its part + 1 in the split being made
+	requests    freeList[Request]
+	gathers     freeList[gather]
+	kepts       freeList[kept]
+	unauthLimit resp.Limits
+}
+
+// NewCore returns a core without pools. wall is the time of day for TIME, in ns
+// since 1970.
+func NewCore(limits Limits, wall func() int64) *Core {
+	c := &Core{
+		limits:      limits,
+		wall:        wall,
+		table:       command.Builtin(),
+		buffer:      iobuf.NewPool(limits.Pool),
+		rand:        rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
+		unauthLimit: resp.Unauthenticated(),
+	}
+	c.requests.limit, c.gathers.limit, c.kepts.limit = 16<<10, 1<<10, 256
+	return c
+}
+
+// AddPool adds a pool; its topology may be shared with other cores.
+func (c *Core) AddPool(cfg *config.Pool, topo *topology.Pool) *Pool {
+	p := newPool(c, cfg, topo)
+	c.pools = append(c.pools, p)
+	return p
+}
+
+// Buffers returns the pool that all queues of this core take chunks from.
+func (c *Core) Buffers() *iobuf.Pool { return c.buffer }
+
+// Sessions returns the number of open sessions.
+func (c *Core) Sessions() int { return c.sessions }
+
+// clock is now as the topology wants it. All cores that share one are driven
+// by one clock.
+func (c *Core) clock() time.Time { return time.Unix(0, c.now) }
+
+// Begin starts a turn. now is in ns on a clock that never goes back.
+func (c *Core) Begin(now int64) {
+	c.now = now
+	for _, p := range c.pools {
+		p.refresh()
+	}
+	if now-c.ticked >= int64(tick) {
+		c.ticked = now
+		for _, p := range c.pools {
+			p.expire()
+		}
+	}
+}
+
+// End ends a turn: sessions that were stalled and may go on do so.
+func (c *Core) End() {
+	list := c.resume
+	c.resume = nil
+	for i, s := range list {
+		s.goOn()
+		list[i] = nil
+	}
+	if c.resume == nil {
+		c.resume = list[:0]
+	}
+}
+
+// Wait returns how long the driver may sleep before the next turn if no
+// socket has anything to say: 0 not at all, negative for ever.
+func (c *Core) Wait(now int64) time.Duration {
+	if len(c.conns)+len(c.touched)+len(c.resume) > 0 {
+		return 0
+	}
+	for _, p := range c.pools {
+		if p.timed() {
+			return max(0, time.Duration(c.ticked-now)+tick)
+		}
+	}
+	return -1
+}
+
+// TakeConns returns the connections that have something to write, or want to
+// be dialled or closed. For each the driver does so and calls Flushed. The slice
+// is valid until the next call.
+func (c *Core) TakeConns(buf []*backend.Conn) []*backend.Conn {
+	buf = append(buf[:0], c.conns...)
+	clear(c.conns)
+	c.conns = c.conns[:0]
+	return buf
+}
+
+// TakeSessions returns the sessions that have something to write, want to be
+// closed or may be read again. For each the driver does so and calls Flushed.
+func (c *Core) TakeSessions(buf []*Session) []*Session {
+	buf = append(buf[:0], c.touched...)
+	clear(c.touched)
+	c.touched = c.touched[:0]
+	return buf
+}
+
+// Wake, Failed, Recovered, Drained and Rand make Core a backend.Host.
+func (c *Core) Wake(conn *backend.Conn) { c.conns = append(c.conns, conn) }
+
+// Failed counts against the shard, which may be ejected.
+func (c *Core) Failed(conn *backend.Conn, _ *backend.Error) {
+	for _, p := range c.pools {
+		if i := p.shardOf(conn); i >= 0 {
+			p.topo.ReportFailure(i, c.clock())
+		}
+	}
+}
+
+// Recovered ends a row of failures.
+func (c *Core) Recovered(conn *backend.Conn) {
+	for _, p := range c.pools {
+		if i := p.shardOf(conn); i >= 0 {
+			p.topo.ReportSuccess(i)
+		}
+	}
+}
+
+// Drained lets the sessions go on that waited for conn to be less full.
+func (c *Core) Drained(conn *backend.Conn) {
+	for _, p := range c.pools {
+		if list, ok := p.waiting[conn]; ok {
+			delete(p.waiting, conn)
+			for _, s := range list {
+				s.waits--
+				s.unstall()
+			}
+		}
+	}
+}
+
+// Rand returns a number in [0, 1).
+func (c *Core) Rand() float64 { return c.rand.Float64() }
+
+// freeList keeps values to be used again, up to a limit. It belongs to a Core.
+type freeList[T any] struct {
+	free  []*T
+	limit int
+}
+
+func (l *freeList[T]) get() *T {
+	if n := len(l.free); n > 0 {
+		v := l.free[n-1]
+		l.free = l.free[:n-1]
+		return v
+	}
+	return new(T)
+}
+
+func (l *freeList[T]) put(v *T) {
+	if len(l.free) < l.limit {
+		l.free = append(l.free, v)
+	}
+}
+
+// arguments is a request as command.Args.
+type arguments struct {
+	frame []byte
+	spans []resp.Span
+}
+
+func (a *arguments) Len() int        { return len(a.spans) }
+func (a *arguments) At(i int) []byte { return a.spans[i].Of(a.frame) }

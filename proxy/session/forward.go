@@ -1,0 +1,195 @@
+package session
+
+import (
+	"slices"
+
+	"github.com/shardring/shardring/proxy/backend"
+	"github.com/shardring/shardring/proxy/iobuf"
+	"github.com/shardring/shardring/proxy/resp"
+	"github.com/shardring/shardring/shard/command"
+)
+
+// handle takes one request: frame are its bytes, spans its arguments in them.
+//
+// Outcomes, by the command's route: forwarded as it is to one shard; split, a
+// request to each shard that owns some of its keys; sent to every shard;
+// answered here; refused.
+func (s *Session) handle(frame []byte, spans []resp.Span) {
+	a := &s.core.args
+	a.frame, a.spans = frame, spans
+	cmd := s.core.table.Lookup(a.At(0))
+	if cmd != nil && cmd.KeyPos > 0 && cmd.KeyPos < len(spans) && cmd.Route == command.Single && s.admit {
+		s.forward(s.pool.ring.Owner(a.At(cmd.KeyPos)), frame)
+		return
+	}
+	cmd, err := s.core.table.Resolve(a)
+	if err == nil && !s.admit && !beforeLogin(cmd) {
+		s.begin().finishError("NOAUTH Authentication required.")
+		return
+	}
+	if err != nil {
+		s.begin().finishError(err.Error())
+		return
+	}
+	switch cmd.Route {
+	case command.Single:
+		if shard, ok := s.owner(cmd, a); ok {
+			s.forward(shard, frame)
+		}
+	case command.Split:
+		s.split(cmd, a)
+	case command.All:
+		s.everywhere(cmd, a)
+	case command.Local:
+		s.local(cmd, a)
+	default:
+		s.begin().finishError(cmd.Reason().Error())
+	}
+}
+
+// owner returns the shard of a request whose keys must all be on one, or
+// answers it with an error.
+func (s *Session) owner(cmd *command.Command, a *arguments) (shard int, ok bool) {
+	c := s.core
+	keys, err := cmd.Keys(c.keys[:0], a)
+	c.keys = keys[:0]
+	if err != nil {
+		s.begin().finishError(err.Error())
+		return 0, false
+	}
+	if len(keys) == 0 {
+		c.standin = cmd.StandIn(c.standin[:0], a)
+		return s.pool.ring.Owner(c.standin), true
+	}
+	shard = s.pool.ring.Owner(a.At(keys[0]))
+	if s.pool.random {
+		return shard, true // one throw for the whole request
+	}
+	for _, k := range keys[1:] {
+		if s.pool.ring.Owner(a.At(k)) != shard {
+			s.begin().finishError(command.CrossShard.Error())
+			return 0, false
+		}
+	}
+	return shard, true
+}
+
+// forward sends a request to one shard, whose reply is the client's.
+func (s *Session) forward(shard int, frame []byte) {
+	r := s.begin()
+	conn := s.pool.conn(shard, s)
+	r.call.To = r
+	q, err := conn.Begin(&r.call, s.core.now)
+	if err != nil {
+		r.Fail(&r.call, err)
+		return
+	}
+	s.write(conn, q, frame)
+}
+
+// write appends a request's bytes to what a connection sends.
+func (s *Session) write(conn *backend.Conn, q *iobuf.Queue, frame []byte) {
+	conn.Stats.RequestBytes += uint64(len(frame))
+	if k := s.owned; k != nil && len(frame) >= adoptFrom && len(frame) == len(k.buf) {
+		q.Adopt(s.core.buffer, frame)
+		k.adopted, s.owned = true, nil
+	} else {
+		q.Append(s.core.buffer, frame)
+	}
+	s.press(conn)
+}
+
+// press makes the session wait if a connection it added to is full.
+func (s *Session) press(conn *backend.Conn) {
+	if conn.Full() {
+		s.await(conn)
+	}
+}
+
+// split sends each shard the keys it owns, and what belongs to them, in one
+// request. Keys that are all on one shard go there as they came.
+func (s *Session) split(cmd *command.Command, a *arguments) {
+	c, step := s.core, cmd.Step()
+	keys, err := cmd.Keys(c.keys[:0], a)
+	c.keys = keys[:0]
+	if err != nil || len(keys) == 0 || keys[len(keys)-1]+step > a.Len() {
+		// Not reachable after Resolve; any server explains a syntax error.
+		s.forward(0, a.frame)
+		return
+	}
+	g := c.newGather(cmd.Merge)
+	one := true
+	for _, k := range keys {
+		shard := s.pool.ring.Owner(a.At(k))
+		i := c.partOf[shard]
+		if i == 0 {
+			g.parts = append(g.parts, part{shard: shard})
+			i = int32(len(g.parts))
+			c.partOf[shard] = i
+		}
+		g.parts[i-1].keys++
+		g.owner = append(g.owner, uint32(i-1))
+		one = one && i == 1
+	}
+	for i := range g.parts {
+		c.partOf[g.parts[i].shard] = 0
+	}
+	if one {
+		shard := g.parts[0].shard
+		c.releaseGather(g)
+		s.forward(shard, a.frame)
+		return
+	}
+	name := a.At(0)
+	s.start(g)
+	for i := range g.parts {
+		if q := g.send(i); q != nil {
+			b := q.Reserve(c.buffer, 32+32+len(name))
+			b = resp.AppendArray(b, 1+g.parts[i].keys*step)
+			q.Commit(resp.AppendBulk(b, name))
+		}
+	}
+	for j, k := range keys {
+		p := &g.parts[g.owner[j]]
+		if p.out == nil {
+			continue
+		}
+		raw := a.frame[a.spans[k-1].End+2 : a.spans[k+step-1].End+2]
+		p.conn.Stats.RequestBytes += uint64(len(raw))
+		p.out.Append(c.buffer, raw)
+	}
+	g.sent()
+}
+
+// everywhere sends a request to every shard that is not ejected; SCAN to the
+// one its cursor names.
+func (s *Session) everywhere(cmd *command.Command, a *arguments) {
+	c := s.core
+	g := c.newGather(cmd.Merge)
+	frame := a.frame
+	if cmd.Merge == command.Scan {
+		shard, request, err := scanRequest(c.inline[:0], a, len(s.pool.snap.Shards))
+		if err != nil {
+			c.releaseGather(g)
+			s.begin().finishError(err.Error())
+			return
+		}
+		c.inline, frame = request[:0], request
+		g.parts = append(g.parts, part{shard: shard})
+	} else {
+		snap := s.pool.snap
+		for i := range snap.Shards {
+			if snap.AllEjected() || !slices.Contains(snap.Ejected, i) {
+				g.parts = append(g.parts, part{shard: i})
+			}
+		}
+	}
+	s.start(g)
+	for i := range g.parts {
+		if q := g.send(i); q != nil {
+			g.parts[i].conn.Stats.RequestBytes += uint64(len(frame))
+			q.Append(c.buffer, frame)
+		}
+	}
+	g.sent()
+}

@@ -1,0 +1,157 @@
+package session
+
+import (
+	"strings"
+
+	"github.com/shardring/shardring/proxy/backend"
+	"github.com/shardring/shardring/proxy/iobuf"
+	"github.com/shardring/shardring/shard/command"
+)
+
+// gather is a request that several shards answer: a part for each of them, and
+// how their replies become one.
+//
+// Invariant: parts does not grow once one of them was sent, for connections
+// hold pointers to the calls in it.
+type gather struct {
+	req     *Request
+	merge   command.Merge
+	parts   []part
+	owner   []uint32 // the part of each key, in the order of the request
+	missing int      // parts without a whole reply, and one more while sending
+	failed  *backend.Error
+}
+
+// part is what one shard has to do of a request.
+type part struct {
+	call  backend.Call
+	g     *gather
+	shard int           // index in the topology
+	conn  *backend.Conn // to it
+	out   *iobuf.Queue  // where its request goes; nil if it could not be sent
+	reply iobuf.Queue
+	keys  int
+}
+
+func (c *Core) newGather(m command.Merge) *gather {
+	g := c.gathers.get()
+	g.merge = m
+	return g
+}
+
+// maxGather is the most keys of a gather that is kept to be used again.
+const maxGather = 4096
+
+func (c *Core) releaseGather(g *gather) {
+	for i := range g.parts {
+		g.parts[i].reply.Reset(c.buffer)
+	}
+	clear(g.parts)
+	if cap(g.owner) > maxGather || cap(g.parts) > maxGather {
+		return
+	}
+	*g = gather{parts: g.parts[:0], owner: g.owner[:0]}
+	c.gathers.put(g)
+}
+
+// start gives g its slot in the session.
+func (s *Session) start(g *gather) {
+	g.req = s.begin()
+	g.req.gather = g
+	g.missing = len(g.parts) + 1
+	s.pool.Stats.Fragments += uint64(len(g.parts))
+}
+
+// send begins the call of a part and returns where its request goes, or nil.
+func (g *gather) send(i int) *iobuf.Queue {
+	p, s := &g.parts[i], g.req.session
+	p.g, p.conn = g, s.pool.conn(g.parts[i].shard, s)
+	p.call.To = p
+	q, err := p.conn.Begin(&p.call, s.core.now)
+	if err != nil {
+		p.Fail(&p.call, err)
+		return nil
+	}
+	p.out = q
+	return q
+}
+
+// sent ends the sending.
+func (g *gather) sent() {
+	s := g.req.session
+	for i := range g.parts {
+		if g.parts[i].out != nil {
+			s.press(g.parts[i].conn)
+		}
+	}
+	g.arrived()
+}
+
+// Reply takes a part of one shard's reply.
+func (p *part) Reply(_ *backend.Call, b []byte, done bool) {
+	if p.g.req.session != nil {
+		p.reply.Append(p.g.req.core.buffer, b)
+	}
+	if done {
+		p.g.arrived()
+	}
+}
+
+// Fail makes the whole reply an error: an element that failed never looks like
+// a missing key.
+func (p *part) Fail(_ *backend.Call, err *backend.Error) {
+	if p.g.failed == nil {
+		p.g.failed = err
+	}
+	p.g.arrived()
+}
+
+// arrived counts a part that is done; after the last the replies are merged.
+func (g *gather) arrived() {
+	g.missing--
+	if g.missing > 0 {
+		return
+	}
+	r := g.req
+	if r.session == nil {
+		r.complete()
+		return
+	}
+	if g.failed != nil {
+		r.session.pool.Stats.Errors++
+		text := g.failed.Error()
+		if g.failed.Sent || len(g.parts) == 1 {
+			r.finishError("ERR " + text)
+			return
+		}
+		r.finishError("ERR " + text + "; other shards may have executed their part")
+		return
+	}
+	if text := g.shardError(); text != "" {
+		r.finishError(text)
+		return
+	}
+	if err := mergers[g.merge](g, &r.reply); err != nil {
+		r.reply.Reset(r.core.buffer)
+		r.finishError("ERR " + err.Error())
+		return
+	}
+	r.complete()
+}
+
+// shardError returns the first error that a shard replied, with the shard's
+// name after the error's code.
+func (g *gather) shardError() string {
+	for i := range g.parts {
+		p := &g.parts[i]
+		if f := p.reply.Front(); len(f) == 0 || f[0] != '-' {
+			continue
+		}
+		line := make([]byte, min(p.reply.Len(), 1024))
+		line = line[:p.reply.Peek(line)]
+		text, _, _ := strings.Cut(string(line[1:]), "\r")
+		code, rest, _ := strings.Cut(text, " ")
+		return code + " shard '" + p.conn.Shard + "': " + rest
+	}
+	return ""
+}

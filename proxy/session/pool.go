@@ -1,0 +1,177 @@
+package session
+
+import (
+	"crypto/subtle"
+
+	"github.com/shardring/shardring/proxy/backend"
+	"github.com/shardring/shardring/ring"
+	"github.com/shardring/shardring/shard/config"
+	"github.com/shardring/shardring/shard/topology"
+)
+
+// Pool is a core's view of one pool: the topology it serves and its own
+// connections to the nodes.
+type Pool struct {
+	Name  string
+	Stats Stats
+
+	core *Core
+	topo *topology.Pool
+	cfg  *config.Pool
+
+	// snap is what conns was made from; both change in refresh only.
+	snap    *topology.Snapshot
+	ring    *ring.Ring
+	random  bool
+	each    int                          // connections to a shard
+	conns   []*backend.Conn              // shard i's are conns[i*each : (i+1)*each]
+	byNode  map[nodeKey][]*backend.Conn  // of the current snapshot
+	left    []*backend.Conn              // of older ones, until they are Retired
+	shards  map[*backend.Conn]int        // index in snap.Shards
+	waiting map[*backend.Conn][]*Session // stalled until it is less full
+}
+
+// Stats counts what clients of a pool did, on this core.
+type Stats struct {
+	Accepted  uint64 // clients
+	Requests  uint64 // of clients
+	Fragments uint64 // requests to shards that were made of split ones
+	Errors    uint64 // replies that the proxy made because a shard failed
+	ClientEOF uint64 // clients that closed
+	ClientErr uint64 // clients that were lost or cut off
+}
+
+// nodeKey: a connection belongs to a shard's name and a node, so errors name
+// the right shard even if a node serves two.
+type nodeKey struct {
+	shard string
+	node  topology.Node
+}
+
+func newPool(c *Core, cfg *config.Pool, topo *topology.Pool) *Pool {
+	p := &Pool{
+		Name: cfg.Name, core: c, topo: topo, cfg: cfg,
+		each:    max(1, cfg.ServerConnections),
+		byNode:  map[nodeKey][]*backend.Conn{},
+		shards:  map[*backend.Conn]int{},
+		waiting: map[*backend.Conn][]*Session{},
+	}
+	p.refresh()
+	if cfg.Preconnect {
+		for _, conn := range p.conns {
+			conn.Open(c.now)
+		}
+	}
+	return p
+}
+
+// Config returns the pool's settings.
+func (p *Pool) Config() *config.Pool { return p.cfg }
+
+// refresh follows the topology: connections to nodes that stay are kept, those
+// to nodes that left end when their last reply has come.
+func (p *Pool) refresh() {
+	snap := p.topo.Snapshot()
+	if snap == p.snap {
+		return
+	}
+	p.snap, p.ring = snap, snap.Ring
+	p.random = snap.Ring.Placement() == ring.Random
+	old := p.byNode
+	p.byNode = make(map[nodeKey][]*backend.Conn, len(snap.Shards))
+	clear(p.shards)
+	p.conns = p.conns[:0]
+	for i, sh := range snap.Shards {
+		k := nodeKey{sh.Name, sh.Primary}
+		conns, ok := old[k]
+		if !ok {
+			for range p.each {
+				conns = append(conns, p.newConn(sh.Name, sh.Primary))
+			}
+		}
+		delete(old, k)
+		p.byNode[k] = conns
+		p.conns = append(p.conns, conns...)
+		for _, c := range conns {
+			p.shards[c] = i
+		}
+	}
+	for _, conns := range old {
+		for _, c := range conns {
+			c.Retire()
+			p.left = append(p.left, c)
+		}
+	}
+	if n := len(snap.Shards); len(p.core.partOf) < n {
+		p.core.partOf = make([]int32, n)
+	}
+}
+
+func (p *Pool) newConn(shard string, n topology.Node) *backend.Conn {
+	return backend.NewConn(backend.Config{
+		Shard:    shard,
+		Network:  n.Network,
+		Addr:     n.Addr,
+		Password: p.cfg.Auth.Value(),
+		Database: p.cfg.Database,
+		Timeout:  p.cfg.Timeout,
+	}, p.core, p.core.buffer)
+}
+
+// conn returns the connection on which session s talks to a shard: always the
+// same one, so that its requests to that shard stay in order.
+func (p *Pool) conn(shard int, s *Session) *backend.Conn {
+	if p.each == 1 {
+		return p.conns[shard]
+	}
+	return p.conns[shard*p.each+int(s.id)%p.each]
+}
+
+func (p *Pool) shardOf(c *backend.Conn) int {
+	if i, ok := p.shards[c]; ok {
+		return i
+	}
+	return -1
+}
+
+// Conns yields the connections of the current topology, and their shards.
+func (p *Pool) Conns(yield func(shard int, c *backend.Conn) bool) {
+	for i, c := range p.conns {
+		if !yield(i/p.each, c) {
+			return
+		}
+	}
+}
+
+// expire looks at every time limit of the pool.
+func (p *Pool) expire() {
+	for _, c := range p.conns {
+		c.Expire(p.core.now)
+	}
+	kept := p.left[:0]
+	for _, c := range p.left {
+		c.Expire(p.core.now)
+		if c.State() != backend.Retired {
+			kept = append(kept, c)
+		}
+	}
+	p.left = kept
+	if now := p.core.clock(); p.topo.Due(now) {
+		p.topo.Readmit(now)
+	}
+}
+
+// timed reports whether a time limit is running.
+func (p *Pool) timed() bool {
+	for _, c := range p.conns {
+		if c.Deadline() != 0 {
+			return true
+		}
+	}
+	return len(p.left) > 0 || len(p.snap.Ejected) > 0
+}
+
+// admits reports whether a password is the pool's.
+func (p *Pool) admits(password []byte) bool {
+	return subtle.ConstantTimeCompare(password, []byte(p.cfg.Auth.Value())) == 1
+}

@@ -1,0 +1,103 @@
+package session
+
+import (
+	"github.com/shardring/shardring/proxy/backend"
+	"github.com/shardring/shardring/proxy/iobuf"
+	"github.com/shardring/shardring/proxy/resp"
+)
+
+// Request is one request of a client, from when it was read until its reply is
+// in the session's output: the slot that keeps replies in order.
+//
+// Invariant: a Request is in its session's FIFO before anything is sent for it,
+// and is used again only when no connection holds a Call of it. It may outlive
+// its session.
+type Request struct {
+	core    *Core
+	session *Session // nil once the client is gone
+	next    *Request // in the session's FIFO
+
+	call    backend.Call // of a request that goes to one shard
+	gather  *gather      // of one that goes to several
+	reply   iobuf.Queue  // what has come and cannot go out yet
+	done    bool         // reply is whole
+	started bool         // a part of the reply has gone out
+}
+
+// Reply takes a part of the only shard's reply.
+func (r *Request) Reply(_ *backend.Call, part []byte, done bool) {
+	s := r.session
+	if s == nil {
+		if done {
+			r.core.release(r)
+		}
+		return
+	}
+	if s.head != r {
+		r.reply.Append(r.core.buffer, part)
+		r.done = done
+		return
+	}
+	if !done && !r.started && r.reply.Len()+len(part) < r.core.limits.Stream {
+		r.reply.Append(r.core.buffer, part) // should its shard fail, the client gets an error
+		return
+	}
+	if r.reply.Len() > 0 {
+		s.Out.Take(r.core.buffer, &r.reply)
+	}
+	s.Out.Append(r.core.buffer, part)
+	r.started, r.done = true, done
+	if done {
+		s.advance()
+	} else {
+		s.touch()
+	}
+}
+
+// Fail answers with an error that names the shard.
+func (r *Request) Fail(_ *backend.Call, err *backend.Error) {
+	if r.session == nil {
+		r.core.release(r)
+		return
+	}
+	r.session.pool.Stats.Errors++
+	if r.started {
+		r.done = true
+		r.session.cut() // the client has half a reply: nothing can follow it
+		return
+	}
+	r.reply.Reset(r.core.buffer)
+	r.finishError("ERR " + err.Error())
+}
+
+// finishError makes text the whole reply.
+func (r *Request) finishError(text string) {
+	r.finish(resp.AppendError(r.core.inline[:0], text))
+}
+
+// finish makes b the whole reply.
+func (r *Request) finish(b []byte) {
+	r.reply.Append(r.core.buffer, b)
+	r.complete()
+}
+
+// complete is called when reply is whole.
+func (r *Request) complete() {
+	r.done = true
+	switch s := r.session; {
+	case s == nil:
+		r.core.release(r)
+	case s.head == r:
+		s.advance()
+	}
+}
+
+// release gives a request back when nobody refers to it any more.
+func (c *Core) release(r *Request) {
+	r.reply.Reset(c.buffer)
+	if r.gather != nil {
+		c.releaseGather(r.gather)
+	}
+	*r = Request{}
+	c.requests.put(r)
+}

@@ -1,0 +1,376 @@
+package session
+
+import (
+	"github.com/shardring/shardring/proxy/backend"
+	"github.com/shardring/shardring/proxy/iobuf"
+	"github.com/shardring/shardring/proxy/resp"
+)
+
+// Session is one client: the requests it has under way, in order, and the
+// replies it has not taken.
+type Session struct {
+	// Out is what the driver has to write; it calls Flushed afterwards.
+	Out iobuf.Queue
+	// Link is the driver's own.
+	Link any
+
+	core *Core
+	pool *Pool
+	id   uint64
+	name string // by CLIENT SETNAME
+
+	// The FIFO of requests whose replies have not gone out.
+	head, tail *Request
+	inFlight   int
+
+	kept  *kept // input that is not handled yet; nil if there is none
+	owned *kept // whose buffer the request being handled may take over
+
+	phase   phase
+	admit   bool // logged in, or no login is needed
+	touched bool // in Core.touched
+	stalled bool // at a soft limit: not read until it is below half
+	queued  bool // in Core.resume
+	waits   int  // connections that are full and that it added to
+}
+
+// phase is where a session is in its life. It changes in Session.to only.
+//
+//	open --> ending --> over
+//	  +------------------^
+type phase uint8
+
+const (
+	open   phase = iota
+	ending       // no further request is read; replies under way still go out
+	over         // closed: what is under way has no client
+)
+
+func (p phase) String() string { return [...]string{"open", "ending", "over"}[p] }
+
+// kept is the start of a request that has not come whole, or input that a
+// stalled session could not handle yet.
+type kept struct {
+	buf     []byte
+	parser  resp.Parser
+	adopted bool // buf belongs to a connection's queue now
+}
+
+// maxKept is the largest buffer that is kept for the next session.
+const maxKept = 64 << 10
+
+// adoptFrom is the size from which a request's buffer is handed over to the
+// connection instead of being copied.
+const adoptFrom = 32 << 10
+
+// Accept begins a session with a new client of the pool.
+func (p *Pool) Accept() *Session {
+	c := p.core
+	c.lastID++
+	c.sessions++
+	p.Stats.Accepted++
+	return &Session{core: c, pool: p, id: c.lastID, admit: p.cfg.Auth.IsZero()}
+}
+
+// Pool returns the session's pool.
+func (s *Session) Pool() *Pool { return s.pool }
+
+// WantsRead reports whether the driver should read from the client.
+func (s *Session) WantsRead() bool { return s.phase == open && !s.stalled }
+
+// Finished reports whether the driver should close the socket when Out is
+// written.
+func (s *Session) Finished() bool { return s.phase == over || s.phase == ending && s.head == nil }
+
+// Received takes bytes from the client. b may be used again afterwards.
+func (s *Session) Received(b []byte) {
+	if s.phase != open {
+		return
+	}
+	if k := s.kept; k != nil {
+		if b = s.complete(k, b); len(b) == 0 {
+			return
+		}
+	}
+	used := s.run(b, &s.core.parser)
+	if used < len(b) && s.phase == open {
+		s.keep(b[used:])
+	}
+	s.core.parser.Reset()
+}
+
+// complete adds to the kept input until its request is whole, and returns what
+// of b follows it. Little of b is copied: it often holds many requests more.
+func (s *Session) complete(k *kept, b []byte) []byte {
+	for len(b) > 0 {
+		n := min(len(b), max(k.parser.Need()-len(k.buf), 512))
+		if s.stalled {
+			n = len(b)
+		}
+		k.grow(n)
+		k.buf = append(k.buf, b[:n]...)
+		s.owned = k
+		used := s.run(k.buf, &k.parser)
+		s.owned = nil
+		if s.phase != open {
+			return nil
+		}
+		if used > 0 {
+			// Before these n bytes no request was whole, so what is left
+			// of k.buf is all from b.
+			b = b[n-(len(k.buf)-used):]
+			s.release(k)
+			return b
+		}
+		b = b[n:]
+	}
+	return nil
+}
+
+// run handles the requests at the start of b until they end, the last one is
+// not whole, or the session must wait. It returns the bytes that are done with.
+func (s *Session) run(b []byte, p *resp.Parser) int {
+	lim := &s.core.limits.Request
+	used := 0
+	for used < len(b) && s.phase == open && !s.stall() {
+		if !s.admit {
+			lim = &s.core.unauthLimit
+		}
+		n, st, err := p.Parse(b[used:], lim)
+		switch st {
+		case resp.Incomplete:
+			return used
+		case resp.Invalid:
+			s.refuseInput(err)
+			return len(b)
+		case resp.Complete:
+			s.pool.Stats.Requests++
+			s.handle(b[used:used+n:used+n], p.Args)
+		case resp.Inline:
+			s.inline(b[used : used+n])
+		}
+		used += n
+		p.Reset()
+	}
+	return used
+}
+
+// inline handles a request that is a line of text.
+func (s *Session) inline(line []byte) {
+	frame, err := resp.AppendInline(nil, line)
+	if err != nil {
+		s.refuseInput(err)
+		return
+	}
+	p := &s.core.spare
+	p.Reset()
+	lim := resp.DefaultLimits()
+	if _, st, _ := p.Parse(frame, &lim); st == resp.Complete {
+		s.pool.Stats.Requests++
+		owned := s.owned
+		s.owned = nil // frame is not its buffer
+		s.handle(frame, p.Args)
+		s.owned = owned
+	}
+}
+
+// keep copies the rest of the input, and takes over what the parser knows.
+func (s *Session) keep(b []byte) {
+	k := s.core.kepts.get()
+	k.grow(len(b))
+	k.buf = append(k.buf[:0], b...)
+	k.parser, s.core.parser = s.core.parser, k.parser
+	s.kept = k
+}
+
+func (s *Session) release(k *kept) {
+	s.kept = nil
+	k.parser.Reset()
+	if cap(k.buf) > maxKept || k.adopted {
+		k.buf, k.adopted = nil, false
+	}
+	k.buf = k.buf[:0]
+	s.core.kepts.put(k)
+}
+
+// grow makes room for n more bytes, and at once for the whole request if what
+// has come of it is at least half: a length alone takes no memory.
+func (k *kept) grow(n int) {
+	want := len(k.buf) + n
+	if want <= cap(k.buf) {
+		return
+	}
+	size := max(want, min(k.parser.Need(), 2*want))
+	if size < maxKept {
+		size = max(size, 2*cap(k.buf), 512)
+	}
+	buf := make([]byte, len(k.buf), size)
+	copy(buf, k.buf)
+	k.buf = buf
+}
+
+// refuseInput answers input that is no request, after what is under way, and
+// ends the session as Redis does.
+func (s *Session) refuseInput(err error) {
+	s.begin().finishError("ERR " + err.Error())
+	s.end()
+}
+
+// begin adds a request to the FIFO.
+func (s *Session) begin() *Request {
+	r := s.core.requests.get()
+	r.core, r.session = s.core, s
+	if s.tail == nil {
+		s.head = r
+	} else {
+		s.tail.next = r
+	}
+	s.tail = r
+	s.inFlight++
+	return r
+}
+
+// advance moves the replies that are whole from the FIFO to the output.
+func (s *Session) advance() {
+	c := s.core
+	for r := s.head; r != nil && r.done; r = s.head {
+		s.Out.Take(c.buffer, &r.reply)
+		s.head = r.next
+		if s.head == nil {
+			s.tail = nil
+		}
+		s.inFlight--
+		c.release(r)
+	}
+	if r := s.head; r != nil && r.gather == nil && r.reply.Len() >= c.limits.Stream {
+		s.Out.Take(c.buffer, &r.reply)
+		r.started = true
+	}
+	s.touch()
+	s.unstall()
+	if s.Out.Len() > c.limits.OutputHard {
+		s.cut()
+	}
+}
+
+// stall reports whether the session has to wait, and remembers it.
+func (s *Session) stall() bool {
+	l := &s.core.limits
+	if s.waits > 0 || s.inFlight >= l.InFlight || s.Out.Len() >= l.Output {
+		s.stalled = true
+	}
+	return s.stalled
+}
+
+// unstall lets a stalled session go on at the end of the turn if enough has
+// gone.
+func (s *Session) unstall() {
+	l := &s.core.limits
+	if s.stalled && !s.queued && s.waits == 0 && s.inFlight <= l.InFlight/2 && s.Out.Len() <= l.Output/2 {
+		s.queued = true
+		s.core.resume = append(s.core.resume, s)
+	}
+}
+
+// goOn handles the input that a stalled session kept.
+func (s *Session) goOn() {
+	s.queued = false
+	if s.phase != open {
+		return
+	}
+	s.stalled = false
+	if k := s.kept; k != nil {
+		used := s.run(k.buf, &k.parser)
+		if s.phase != open {
+			return
+		}
+		if used == len(k.buf) {
+			s.release(k)
+		} else if used > 0 {
+			k.buf = append(k.buf[:0], k.buf[used:]...)
+		}
+	}
+	s.touch()
+}
+
+// await stalls the session until conn is less full.
+func (s *Session) await(conn *backend.Conn) {
+	list := s.pool.waiting[conn]
+	for _, o := range list {
+		if o == s {
+			return
+		}
+	}
+	s.pool.waiting[conn] = append(list, s)
+	s.waits++
+}
+
+// touch tells the driver that the session wants something.
+func (s *Session) touch() {
+	if !s.touched {
+		s.touched = true
+		s.core.touched = append(s.core.touched, s)
+	}
+}
+
+// Flushed is called by the driver after it did what TakeSessions asked for.
+func (s *Session) Flushed() {
+	s.touched = false
+	s.unstall()
+}
+
+// EOF is called by the driver when the client has sent everything it will
+// send. Replies under way still go to it.
+func (s *Session) EOF() {
+	if s.phase == open {
+		s.pool.Stats.ClientEOF++
+	}
+	s.end()
+}
+
+// Stop ends the session after the requests that have come whole: the proxy
+// stops.
+func (s *Session) Stop() { s.end() }
+
+// end reads no further request.
+func (s *Session) end() {
+	if s.phase != open {
+		return
+	}
+	s.to(ending)
+	s.touch()
+}
+
+// cut gives the client up: the driver closes the socket at once.
+func (s *Session) cut() {
+	s.pool.Stats.ClientErr++
+	s.Closed()
+	s.touch()
+}
+
+// Closed is called by the driver when it has closed the socket, for whatever
+// reason. What is under way is answered to nobody.
+func (s *Session) Closed() {
+	if s.phase == over {
+		return
+	}
+	s.to(over)
+	s.core.sessions--
+	s.Out.Reset(s.core.buffer)
+	for r := s.head; r != nil; {
+		next := r.next
+		r.session, r.next = nil, nil
+		if r.done {
+			s.core.release(r)
+		}
+		r = next
+	}
+	s.head, s.tail, s.inFlight = nil, nil, 0
+}
+
+func (s *Session) to(p phase) {
+	s.phase = p
+	if p != open && s.kept != nil {
+		s.release(s.kept)
+	}
+}
