@@ -2,7 +2,7 @@ package command
 
 // index finds a command by its name: a hash table with open addressing, a
 // quarter full at most, that mixes the name's length and four of its bytes. It
-// costs about half of what a Go map costs after lower-casing the name.
+// costs about a third of what a Go map costs after lower-casing the name.
 type index struct {
 	slots []*Command // a power of two of them
 	shift uint8      // 32 - log2(len(slots))
@@ -37,12 +37,13 @@ func (ix *index) find(name []byte) *Command {
 
 // first returns the slot where the search for a name begins. Setting bit 5 of a
 // byte makes letters lower case; what it does to other bytes does no harm, since
-// find compares the names.
+// find compares the names. Of the mixes tried, these bytes with this multiplier
+// (murmur3's) put Redis's names at most two slots from their first one.
 func (ix *index) first(name []byte) uint32 {
 	n := len(name)
-	h := uint32(name[0]|0x20) | uint32(name[n>>2]|0x20)<<8 | uint32(name[n>>1]|0x20)<<16 | uint32(name[n-1]|0x20)<<24
+	h := uint32(name[0]|0x20) | uint32(name[n>>2]|0x20)<<8 | uint32(name[n>>1]|0x20)<<16 | uint32(name[n*3>>2]|0x20)<<24
 	h ^= uint32(n) << 5
-	return h * 0x9e3779b1 >> ix.shift
+	return h * 0x85ebca6b >> ix.shift
 }
 
 func (ix *index) next(i uint32) uint32 { return (i + 1) & uint32(len(ix.slots)-1) }

@@ -10,8 +10,7 @@ import "bytes"
 func blocks(a Args) bool { return parseStreams(a).block }
 
 // sortsByOtherKeys reports whether a SORT reads keys that it does not name: BY
-// with a pattern, not a constant such as "nosort"; GET with anything but "#", the
-// element itself.
+// or GET with a pattern. Without a "*" BY means no sorting and GET no key.
 func sortsByOtherKeys(a Args) bool {
 	for i := 2; i < a.Len(); i++ {
 		switch arg := a.At(i); {
@@ -19,14 +18,9 @@ func sortsByOtherKeys(a Args) bool {
 			i += 2
 		case isKeyword(arg, "store"):
 			i++
-		case isKeyword(arg, "by") && i+1 < a.Len():
+		case (isKeyword(arg, "by") || isKeyword(arg, "get")) && i+1 < a.Len():
 			i++
 			if bytes.IndexByte(a.At(i), '*') >= 0 {
-				return true
-			}
-		case isKeyword(arg, "get") && i+1 < a.Len():
-			i++
-			if string(a.At(i)) != "#" {
 				return true
 			}
 		}
