@@ -121,3 +121,18 @@ func (c *Command) mayHaveKeys() bool {
 	}
 	return false
 }
+
+// hidesKeys reports whether some key of the command cannot be found: it must not
+// be taken for a request without keys.
+func (c *Command) hidesKeys() bool {
+	if c.search != nil {
+		return false
+	}
+	for i := range c.Specs {
+		spec := &c.Specs[i]
+		if spec.Begin.Kind == BeginUnknown || spec.Find.Kind == FindUnknown || spec.Flags&KeyIncomplete != 0 {
+			return true
+		}
+	}
+	return false
+}

@@ -16,8 +16,9 @@ type Info struct {
 	// Subcommands is sorted by name. A command that has any is a container.
 	Subcommands []Info
 
-	Summary string // from COMMAND DOCS; the rest is empty for a learned command
-	Since   string
+	// From COMMAND DOCS; empty if the command was learned from COMMAND alone.
+	Summary string
+	Since   string // the version of Redis that brought it
 	Group   string
 }
 

@@ -48,13 +48,13 @@ var keyRequests = []string{
 
 	"georadius k 1 1 1 m", "georadius k 1 1 1 m store d", "georadius k 1 1 1 m STOREDIST d", "georadius k 1 1 1 m store d storedist e",
 	"georadius k 1 1 1 m count 1 asc store d", "georadius k 1 1 1 m store", "georadius store 1 1 1 store x", "georadius_ro k 1 1 1 m",
-	"georadiusbymember k m 1 m store d", "georadiusbymember k store 1 m store d", "georadiusbymember k store store m",
+	"georadius k 1 1 1 m store\x00x d", "georadiusbymember k m 1 m store d", "georadiusbymember k store 1 m store d", "georadiusbymember k store store m",
 	"geosearchstore d k frommember m byradius 1 m",
 
 	"xread streams a 0", "xread streams a b 0 0", "xread count 1 block 5 streams a b 0 0", "xread streams a b 0", "xread streams streams 0",
 	"xread count streams streams a 0", "xread streams a b c 0 0 0", "xread count 1 a",
 	"xreadgroup group g c streams a >", "xreadgroup group g streams streams a >", "xreadgroup group g c count 1 noack streams a b > >",
-	"xreadgroup noack streams a b streams x", "xreadgroup group streams c streams a b > >", "xread count 1 streams", "xread block 0 streams x",
+	"xreadgroup noack streams a b streams x", "xreadgroup noack streams a b c streams x", "xreadgroup group streams c streams a b > >", "xread count 1 streams", "xread block 0 streams x",
 
 	"migrate h 1 k 0 1", "migrate h 1 k 0 1 copy replace auth keys", "migrate h 1 '' 0 1 keys a b", "migrate h 1 '' 0 1 keys",
 	"migrate h 1 '' 0 1 auth keys keys a", "migrate h 1 '' 0 1 auth2 keys keys keys a b", "migrate h 1 k 0 1 keys a b", "migrate h 1 '' 0 1 copy",

@@ -43,6 +43,7 @@ var badRequests = []Slices{
 	words("mset", "a"),
 	words("dbsize", "x"),
 	words("multi", "x"),
+	words("exec", "x"),
 
 	words("config"),
 	words("CONFIG", "nosuch", "x"),

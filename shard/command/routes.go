@@ -25,6 +25,7 @@ const (
 	whyGather      = "not supported yet through a sharded pool: every shard would have to be asked"
 	whyAdmin       = "not supported through a sharded pool: it manages one server; connect to that server"
 	whyCluster     = "not supported through a sharded pool: its shards are not a Redis Cluster"
+	whyHidden      = "not supported through a sharded pool: its description does not say where all its keys are"
 	whyKeyless     = "not supported through a sharded pool: it names no key that says which shard should answer"
 	whySession     = "not supported yet through a sharded pool: its clients share the connections to the shards"
 	whyDatabases   = "not supported yet through a sharded pool: its clients use one database"
@@ -42,7 +43,9 @@ func (c *Command) classify() {
 		c.refuse(whyBlocking)
 	case c.Flags&Admin != 0:
 		c.refuse(whyAdmin)
-	case len(c.Specs) > 0:
+	case c.hidesKeys():
+		c.refuse(whyHidden)
+	case c.mayHaveKeys():
 		c.Route = Single
 	default:
 		c.refuse(whyKeyless)

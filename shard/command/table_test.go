@@ -89,7 +89,13 @@ func TestLearnedCommandsAreRouted(t *testing.T) {
 	one := []KeySpec{{Flags: KeyRW, Begin: BeginSearch{Kind: BeginIndex, Index: 1}, Find: FindKeys{Kind: FindRange, KeyStep: 1}}}
 	many := []KeySpec{{Begin: BeginSearch{Kind: BeginIndex, Index: 1}, Find: FindKeys{Kind: FindRange, LastKey: -1, KeyStep: 1}}}
 	counted := []KeySpec{{Begin: BeginSearch{Kind: BeginIndex, Index: 1}, Find: FindKeys{Kind: FindKeyNum, FirstKey: 1, KeyStep: 1}}}
+	channel := []KeySpec{{Flags: KeyNotKey, Begin: one[0].Begin, Find: one[0].Find}}
+	partial := []KeySpec{{Flags: KeyRW | KeyIncomplete, Begin: one[0].Begin, Find: one[0].Find}}
+	unknown := []KeySpec{one[0], {}}
 	table, err := NewTable([]Info{
+		{Name: "x.unknown", Arity: -2, Specs: unknown},
+		{Name: "x.channel", Arity: 2, Specs: channel},
+		{Name: "x.partial", Arity: -2, Specs: partial},
 		{Name: "json.set", Arity: -4, Flags: Write | Module, Specs: one},
 		{Name: "json.mget", Arity: -3, Flags: ReadOnly, Specs: many},
 		{Name: "x.counted", Arity: -3, Specs: counted},
@@ -114,6 +120,9 @@ func TestLearnedCommandsAreRouted(t *testing.T) {
 		{"x.loose k", Single, 0, []int{1}},
 		{"x.wait k 0", Refused, 0, []int{1}},
 		{"x.admin", Refused, 0, nil},
+		{"x.channel c", Refused, 0, nil},
+		{"x.partial k l", Refused, 0, nil},
+		{"x.unknown k", Refused, 0, nil},
 		{"x.keyless", Refused, 0, nil},
 	} {
 		request := Strings(strings.Fields(test.line))
