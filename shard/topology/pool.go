@@ -66,6 +66,9 @@ func (p *Pool) Update(cfg *config.Pool) (*Snapshot, error) {
 
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	for i := range next {
+		next[i].Name = full.Name(i) // an unnamed shard of jedis is known by its place
+	}
 	now := make([]health, len(next))
 	if old := p.snap.Load(); old != nil && r.eject {
 		for i := range next {

@@ -1,0 +1,90 @@
+package baton
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+)
+
+// ErrTimeout is the reason of an Error when the deadline given to Wait passed.
+var ErrTimeout = fmt.Errorf("no reply in time: %w", os.ErrDeadlineExceeded)
+
+// ErrBacklog is the reason of an Error when more is waiting to be written
+// than the line holds. The command was not sent.
+var ErrBacklog = errors.New("too much is waiting to be written")
+
+// Error says why a call has no reply.
+type Error struct {
+	Err error
+	// Sent is false when the command cannot have reached the server whole,
+	// so it was not executed. True means: it may or may not have been.
+	Sent bool
+	// Broken reports that the connection is lost, not only this call.
+	Broken bool
+}
+
+func (e *Error) Error() string { return e.Err.Error() }
+func (e *Error) Unwrap() error { return e.Err }
+
+type callState uint8
+
+const (
+	idle    callState = iota // with its owner, not on a line
+	queued                   // in the line's queue
+	done                     // replied or failed; out of the queue
+	dropped                  // in the queue, but its owner has gone
+)
+
+func (s callState) String() string {
+	return [...]string{"idle", "queued", "done", "dropped"}[s]
+}
+
+// Call is one command on a line. Line.Start makes it; it belongs to the
+// goroutine that started it until that calls Wait, Result or Drop for the
+// last time, and must not be used afterwards.
+type Call struct {
+	wake chan struct{} // holds at most one token; a token may be stale
+
+	// The line's mutex protects the following fields.
+	state    callState
+	waiting  bool      // its owner is in Wait and can take a role
+	parked   bool      // its owner sleeps, or is about to, on wake
+	reads    bool      // the baton was granted to its owner
+	writes   bool      // the writer's role was granted to its owner
+	busy     bool      // its owner is writing
+	deadline time.Time // zero: none; while waiting
+	end      int64     // bytes encoded on the line, this command included
+	reply    any
+	err      error
+}
+
+// ring is a first-in-first-out queue of calls.
+type ring struct {
+	at   []*Call // a power of two long
+	head int
+	n    int
+}
+
+func (q *ring) push(c *Call) {
+	if q.n == len(q.at) {
+		grown := make([]*Call, max(16, 2*len(q.at)))
+		for i := range q.n {
+			grown[i] = q.get(i)
+		}
+		q.at, q.head = grown, 0
+	}
+	q.at[(q.head+q.n)&(len(q.at)-1)] = c
+	q.n++
+}
+
+// get returns the i-th from the head.
+func (q *ring) get(i int) *Call { return q.at[(q.head+i)&(len(q.at)-1)] }
+
+func (q *ring) pop() *Call {
+	c := q.at[q.head]
+	q.at[q.head] = nil
+	q.head = (q.head + 1) & (len(q.at) - 1)
+	q.n--
+	return c
+}
