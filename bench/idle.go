@@ -1,0 +1,189 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"time"
+)
+
+// idleStage is one moment at which a proxy's memory is read.
+type idleStage struct {
+	name   string
+	memory int64 // bytes, resident
+}
+
+// idleResult is the memory of one target as clients come, work and leave.
+type idleResult struct {
+	target string
+	count  int
+	stages []idleStage
+	err    error
+}
+
+const (
+	idlePipeline = 16              // GETs a client sends at once
+	idleWindow   = 1000            // clients that send at the same time
+	idleSettle   = 5 * time.Second // in which a process may give memory back
+)
+
+// perClient is what a stage takes above the first, in bytes for each client.
+func (r idleResult) perClient(stage int) float64 {
+	return float64(r.stages[stage].memory-r.stages[0].memory) / float64(r.count)
+}
+
+// measureIdle starts each target anew, for a process keeps what earlier loads
+// made it take, and one after the other.
+func measureIdle(ctx context.Context, chosen []target, count int, progress io.Writer) ([]idleResult, error) {
+	limit, err := raiseFileLimit()
+	if err != nil {
+		return nil, err
+	}
+	const spare = 200 // descriptors for everything else
+	if need := count + spare; limit < need {
+		return nil, fmt.Errorf("--idle %d needs %d open files, the hard limit is %d: raise it with ulimit -Hn", count, need, limit)
+	}
+	var results []idleResult
+	for _, t := range chosen {
+		if t.spec == nil {
+			continue // a redis-server's own clients are not the question
+		}
+		if err := ctx.Err(); err != nil {
+			return results, err
+		}
+		r := idleResult{target: t.name, count: min(count, (limit-spare)/t.legs)}
+		fmt.Fprintf(progress, "%s idle clients of %s\n", thousands(r.count), t.name)
+		r.stages, r.err = idleStages(ctx, t, r.count, idleSettle)
+		results = append(results, r)
+	}
+	return results, nil
+}
+
+func idleStages(ctx context.Context, t target, count int, settle time.Duration) ([]idleStage, error) {
+	f, err := startFleet(ctx, 4, []target{t})
+	if err != nil {
+		return nil, err
+	}
+	defer f.close()
+	load := Load{Command: "GET", Keys: 1, Size: 64, Clients: count, Pipeline: idlePipeline}
+	if err := f.preload(load); err != nil {
+		return nil, err
+	}
+	if err := f.verifyAll(load); err != nil {
+		return nil, err
+	}
+	c := &crowd{addr: f.targets[0].addr, pid: f.targets[0].pid}
+	defer c.leave()
+	var stages []idleStage
+	for _, step := range []struct {
+		name string
+		do   func(context.Context) error
+	}{
+		{"started", func(context.Context) error { return nil }},
+		{"connected", func(ctx context.Context) error { return c.join(ctx, count) }},
+		{"after one GET each", func(ctx context.Context) error { return c.ask(ctx, 1, 1) }},
+		{fmt.Sprintf("after pipelines of %d", idlePipeline), func(ctx context.Context) error { return c.ask(ctx, idlePipeline, idleWindow) }},
+		{"after they left", func(context.Context) error { c.leave(); return nil }},
+	} {
+		if err := step.do(ctx); err != nil {
+			return nil, fmt.Errorf("%s: %w", step.name, err)
+		}
+		if err := sleep(ctx, settle); err != nil {
+			return nil, err
+		}
+		memory, err := residentMemory(c.pid)
+		if err != nil {
+			return nil, err
+		}
+		stages = append(stages, idleStage{step.name, memory})
+	}
+	return stages, nil
+}
+
+// crowd is the idle clients of one target.
+type crowd struct {
+	addr  string
+	pid   int
+	conns []net.Conn
+}
+
+// join connects count clients and waits until the target has accepted all.
+func (c *crowd) join(ctx context.Context, count int) error {
+	before, err := openFiles(c.pid)
+	if err != nil {
+		return err
+	}
+	dialer := net.Dialer{Timeout: 10 * time.Second}
+	for range count {
+		conn, err := dialer.DialContext(ctx, "tcp", c.addr)
+		if err != nil {
+			return fmt.Errorf("client %d: %w", len(c.conns)+1, err)
+		}
+		c.conns = append(c.conns, conn)
+	}
+	for deadline := time.Now().Add(30 * time.Second); ; {
+		now, err := openFiles(c.pid)
+		if err != nil {
+			return err
+		}
+		if now-before >= count {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("%d of %d clients accepted after 30 s", now-before, count)
+		}
+		if err := sleep(ctx, 50*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// ask has every client send a pipeline of GETs and read the replies. So many
+// clients as the window says have theirs in flight at the same time.
+func (c *crowd) ask(ctx context.Context, pipeline, window int) error {
+	key := keyName(0)
+	request := bytes.Repeat(fmt.Appendf(nil, "*2\r\n$3\r\nGET\r\n$%d\r\n%s\r\n", len(key), key), pipeline)
+	reply := bytes.Repeat(append([]byte("$64\r\n"), append(bytes.Repeat([]byte("x"), 64), "\r\n"...)...), pipeline)
+	got := make([]byte, len(reply))
+	for first := 0; first < len(c.conns); first += window {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		clients := c.conns[first:min(first+window, len(c.conns))]
+		for _, conn := range clients {
+			if err := conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+				return err
+			}
+			if _, err := conn.Write(request); err != nil {
+				return err
+			}
+		}
+		for _, conn := range clients {
+			if _, err := io.ReadFull(conn, got); err != nil {
+				return err
+			}
+			if !bytes.Equal(got, reply) {
+				return fmt.Errorf("GET %s was answered %q", key, got)
+			}
+		}
+	}
+	return nil
+}
+
+func (c *crowd) leave() {
+	for _, conn := range c.conns {
+		conn.Close()
+	}
+	c.conns = nil
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"os"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestCPUTimeIsThatOfTheProcess(t *testing.T) {
+	read := func() (clock, usage time.Duration) {
+		clock, err := cpuTime(os.Getpid())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var u syscall.Rusage
+		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+			t.Fatal(err)
+		}
+		return clock, time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	}
+	clock, usage := read()
+	for begin := time.Now(); time.Since(begin) < 100*time.Millisecond; {
+	}
+	clock2, usage2 := read()
+	got, want := clock2-clock, usage2-usage
+	if diff := (got - want).Abs(); got < 10*time.Millisecond || diff > 20*time.Millisecond {
+		t.Errorf("cpuTime rose by %v, getrusage by %v", got, want)
+	}
+	// Linux has no pid so great.
+	if _, err := cpuTime(1 << 22); err == nil {
+		t.Error("no error for a process that does not exist")
+	}
+}
+
+func TestParseStatusLine(t *testing.T) {
+	if n, ok := parseStatusLine("VmHWM:\t    1234 kB", "VmHWM"); n != 1234<<10 || !ok {
+		t.Errorf("got %d, %v", n, ok)
+	}
+	for _, line := range []string{"VmRSS:\t 1 kB", "VmHWM:\t 1 MB", "VmHWM:\t x kB", ""} {
+		if _, ok := parseStatusLine(line, "VmHWM"); ok {
+			t.Errorf("read a number from %q", line)
+		}
+	}
+}
+
+func TestPeakIsReset(t *testing.T) {
+	pid := os.Getpid()
+	if err := syscall.Munmap(mapped(t, 64<<20)); err != nil {
+		t.Fatal(err)
+	}
+	before, err := peakMemory(pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := resetPeak(pid); err != nil {
+		t.Fatal(err)
+	}
+	after, err := peakMemory(pid)
+	if err != nil || after > before-32<<20 {
+		t.Errorf("peak was %d, is %d after the reset, %v", before, after, err)
+	}
+}
+
+// mapped is n bytes of touched memory of their own.
+func mapped(t *testing.T, n int) []byte {
+	b, err := syscall.Mmap(-1, 0, n, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < n; i += 4096 {
+		b[i] = 1
+	}
+	return b
+}
