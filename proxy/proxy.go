@@ -2,10 +2,10 @@ package proxy
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"time"
 
 	"github.com/shardring/shardring/proxy/engine"
@@ -75,16 +75,18 @@ func New(file *config.File, opt Options) (*Proxy, error) {
 func (p *Proxy) Addr(pool int) net.Addr { return p.addrs[pool] }
 
 // Run serves until ctx is done. Then it accepts no client and reads no request
-// any more, delivers the replies under way, and returns.
+// any more, delivers the replies under way, and returns. It is called once.
 func (p *Proxy) Run(ctx context.Context) error {
-	if p.engine == nil {
-		return errors.New("proxy: Run called twice")
-	}
 	for i, pool := range p.file.Pools {
 		p.log.Info("listening", "pool", pool.Name, "addr", p.addrs[i].String(), "shards", len(pool.Shards),
 			"distribution", string(pool.Ring.Placement), "loops", p.engine.Loops())
 	}
 	p.engine.Run(ctx)
+	for _, pool := range p.file.Pools {
+		if pool.Listen.Network == "unix" {
+			os.Remove(pool.Listen.Address)
+		}
+	}
 	p.log.Info("stopped")
 	return nil
 }

@@ -39,7 +39,8 @@ type epollLoop struct {
 	socks  []*sock // by descriptor
 	events []unix.EpollEvent
 	buf    []byte
-	iov    [][]byte
+	chunks [][]byte // of a writev
+	iov    []unix.Iovec
 
 	ready     []*sock // may be read, this turn or the next
 	ready2    []*sock // the other of two slices used in turn
@@ -187,7 +188,16 @@ func (l *epollLoop) sleep(now int64) int {
 	return int(min((wait+time.Millisecond-1)/time.Millisecond, math.MaxInt32))
 }
 
+// wait returns the number of events, which come within ms; negative: for ever.
+// A wait that may block lets the collector stop the world meanwhile.
 func (l *epollLoop) wait(ms int) int {
+	if ms == 0 {
+		n, err := sysPoll(l.ep, l.events)
+		if err != 0 {
+			return 0
+		}
+		return n
+	}
 	n, err := unix.EpollWait(l.ep, l.events, ms)
 	if err != nil && err != unix.EINTR {
 		panic("engine: epoll_wait: " + err.Error()) // not reachable: the descriptor is ours

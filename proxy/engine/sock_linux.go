@@ -3,6 +3,7 @@ package engine
 import (
 	"io"
 	"os"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -139,7 +140,7 @@ func (l *epollLoop) read(s *sock, now int64) {
 	if s.session != nil && s.until == 0 && !s.session.WantsRead() && !s.dead {
 		return // flushSession comes back to it
 	}
-	n, err := unix.Read(s.fd, l.buf)
+	n, err := sysRead(s.fd, l.buf)
 	switch {
 	case err == unix.EAGAIN:
 		s.readable = false
@@ -147,7 +148,7 @@ func (l *epollLoop) read(s *sock, now int64) {
 	case err == unix.EINTR:
 		l.enqueue(s)
 		return
-	case err != nil:
+	case err != 0:
 		l.lost(s, os.NewSyscallError("read", err), now)
 		return
 	case n == 0:
@@ -245,15 +246,14 @@ func (l *epollLoop) write(s *sock, q *iobuf.Queue) error {
 			return nil
 		}
 		var n int
-		var err error
+		var err unix.Errno
 		if f := q.Front(); len(f) == q.Len() {
-			n, err = unix.Write(s.fd, f)
+			n, err = sysWrite(s.fd, f)
 		} else {
-			l.iov = q.Vectors(l.iov[:0], maxVectors)
-			n, err = unix.Writev(s.fd, l.iov)
+			n, err = l.writev(s.fd, q)
 		}
 		switch err {
-		case nil:
+		case 0:
 			q.Discard(l.core.Buffers(), n)
 			wrote += n
 		case unix.EAGAIN:
@@ -264,4 +264,19 @@ func (l *epollLoop) write(s *sock, q *iobuf.Queue) error {
 		}
 	}
 	return nil
+}
+
+// writev writes the first chunks of q.
+func (l *epollLoop) writev(fd int, q *iobuf.Queue) (int, unix.Errno) {
+	l.chunks = q.Vectors(l.chunks[:0], maxVectors)
+	l.iov = l.iov[:0]
+	for _, b := range l.chunks {
+		v := unix.Iovec{Base: unsafe.SliceData(b)}
+		v.SetLen(len(b))
+		l.iov = append(l.iov, v)
+	}
+	n, err := sysWritev(fd, l.iov)
+	clear(l.chunks)
+	clear(l.iov)
+	return n, err
 }
