@@ -107,6 +107,9 @@ func (c *Conn) State() State { return c.state }
 // InFlight returns the number of calls that wait for a reply.
 func (c *Conn) InFlight() int { return c.calls.n }
 
+// Unsent returns the bytes of requests that have not been written.
+func (c *Conn) Unsent() int { return c.Out.Len() + c.held.Len() }
+
 // Full reports whether so much is unsent that whoever adds to it should stop
 // until Host.Drained.
 func (c *Conn) Full() bool {

@@ -168,8 +168,9 @@ func (c *Core) Wake(conn *backend.Conn) { c.conns = append(c.conns, conn) }
 // Failed counts against the shard, which may be ejected.
 func (c *Core) Failed(conn *backend.Conn, _ *backend.Error) {
 	for _, p := range c.pools {
-		if i := p.shardOf(conn); i >= 0 {
-			p.topo.ReportFailure(i, c.clock())
+		if i := p.shardOf(conn); i >= 0 && p.topo.ReportFailure(i, c.clock()) {
+			p.Stats.Ejects++
+			p.EjectedAt[conn.Shard] = c.wall()
 		}
 	}
 }

@@ -14,6 +14,9 @@ import (
 type Pool struct {
 	Name  string
 	Stats Stats
+	// EjectedAt says when this core last ejected a shard, by its name, in ns
+	// since 1970.
+	EjectedAt map[string]int64
 
 	core *Core
 	topo *topology.Pool
@@ -39,6 +42,7 @@ type Stats struct {
 	Errors    uint64 // replies that the proxy made because a shard failed
 	ClientEOF uint64 // clients that closed
 	ClientErr uint64 // clients that were lost or cut off
+	Ejects    uint64 // shards that a failure seen by this core ejected
 }
 
 // nodeKey: a connection belongs to a shard's name and a node, so errors name
@@ -55,6 +59,8 @@ func newPool(c *Core, cfg *config.Pool, topo *topology.Pool) *Pool {
 		byNode:  map[nodeKey][]*backend.Conn{},
 		shards:  map[*backend.Conn]int{},
 		waiting: map[*backend.Conn][]*Session{},
+
+		EjectedAt: map[string]int64{},
 	}
 	p.refresh()
 	if cfg.Preconnect {

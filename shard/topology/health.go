@@ -63,17 +63,18 @@ func (p *Pool) State(shard int) State {
 // failure. After server_failure_limit in a row the shard is ejected for
 // server_retry_timeout from now, and the next snapshot's ring is built from
 // the live ones. Reports on an ejected shard are ignored: they belong to
-// requests from before. In a store nothing is counted.
-func (p *Pool) ReportFailure(shard int, now time.Time) {
+// requests from before. In a store nothing is counted. It returns true if this
+// failure ejected the shard.
+func (p *Pool) ReportFailure(shard int, now time.Time) (ejected bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.rules.eject || shard < 0 || shard >= len(p.health) {
-		return
+		return false
 	}
 	h := &p.health[shard]
 	switch {
 	case h.state == Ejected:
-		return
+		return false
 	case h.failures+1 < p.rules.limit:
 		if h.state == Healthy {
 			p.failing.Add(1)
@@ -84,8 +85,11 @@ func (p *Pool) ReportFailure(shard int, now time.Time) {
 		h.set(Ejected, 0, now.Add(p.rules.retry))
 		if _, err := p.publish(p.snap.Load().Shards); err != nil {
 			*h = before // the ring refused; the shard keeps its keys and its count
+			return false
 		}
+		return true
 	}
+	return false
 }
 
 // ReportSuccess ends a shard's row of failures. It costs one atomic load
