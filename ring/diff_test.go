@@ -204,7 +204,7 @@ func TestEvenness(t *testing.T) {
 			for _, share := range mustNew(t, Config{Placement: placement, Shards: benchShards(n)}).Shares() {
 				most = max(most, share)
 			}
-			t.Log(fmt.Sprintf("%-9s %4d shards: largest share over mean %.3f", placement, n, most*float64(n)))
+			t.Logf("%-9s %4d shards: largest share over mean %.3f", placement, n, most*float64(n))
 			if most*float64(n) > 1.5 {
 				t.Errorf("%s: the largest of %d shards has %.2f times its part", placement, n, most*float64(n))
 			}

@@ -3,7 +3,9 @@ package ring
 import "encoding/binary"
 
 // murmur64A is MurmurHash64A, the 64-bit MurmurHash2, with the seed of Jedis
-// (redis.clients.jedis.util.MurmurHash).
+// (redis.clients.jedis.util.MurmurHash). Jedis has it in a long and compares
+// it signed, the ring unsigned: that begins the same circle at another place
+// and changes no owner.
 func murmur64A(key []byte) uint64 {
 	const (
 		seed = 0x1234ABCD
@@ -28,8 +30,3 @@ func murmur64A(key []byte) uint64 {
 	h ^= h >> r
 	return h
 }
-
-// signBit turns the order of signed 64-bit numbers into that of unsigned ones
-// and back. Jedis compares its hashes as Java's long, which is signed; the
-// ring keeps them flipped.
-const signBit = 1 << 63

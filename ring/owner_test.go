@@ -229,19 +229,16 @@ func TestLocateSaysWhy(t *testing.T) {
 	}
 	for _, r := range []*Ring{names(Murmur3, ""), names(Jedis, ""), names(Jedis, HashMD5), names(Ketama, HashMurmur)} {
 		l := r.Locate(key)
-		sum, point := r.sum(l.Tag), l.Point
-		if r.hash == HashMurmur64A {
-			sum, point = sum^signBit, point^signBit
-			if l.Hash != murmur64A(l.Tag) {
-				t.Errorf("jedis: hash %d, want the bits of Java's long %d", l.Hash, murmur64A(l.Tag))
-			}
+		if l.Hash != r.sum(l.Tag) {
+			t.Errorf("%s: hash %d, want %d", r.placement, l.Hash, r.sum(l.Tag))
 		}
-		if l.Hash != sum {
-			t.Errorf("%s: hash %d, want %d", r.placement, l.Hash, sum)
-		}
-		if at, ok := slices.BinarySearch(r.steps.hashes, point); !ok || int(r.steps.owners[at]) != l.Shard {
+		if at, ok := slices.BinarySearch(r.steps.hashes, l.Point); !ok || int(r.steps.owners[at]) != l.Shard {
 			t.Errorf("%s: point %d is not one of shard %d", r.placement, l.Point, l.Shard)
 		}
+	}
+	// MurmurHash64A of "abc" as Jedis has it in a long.
+	if l := names(Jedis, "").Locate([]byte("abc")); int64(l.Hash) != -5243867982309721058 {
+		t.Errorf("jedis: hash %d", int64(l.Hash))
 	}
 	if l := names(Murmur3, "").Locate(key); string(l.Tag) != "user:1000" {
 		t.Errorf("tag %q, want user:1000", l.Tag)

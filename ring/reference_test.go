@@ -3,6 +3,7 @@ package ring
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"sort"
@@ -62,8 +63,10 @@ func referenceOwner(cfg Config, down []int, key []byte) int {
 		}
 		var best, first nearest
 		for p, i := range points {
-			best.offer(uint64(p)^signBit, i, p >= sum(tag))
-			first.offer(uint64(p)^signBit, i, true)
+			// From the lowest long to the highest, as Java compares them.
+			above := uint64(p - math.MinInt64)
+			best.offer(above, i, p >= sum(tag))
+			first.offer(above, i, true)
 		}
 		return best.or(first)
 	case Slots:

@@ -32,7 +32,7 @@ type family uint8
 
 const (
 	familyMurmur3   family = iota // as it is
-	familyMurmur64A               // signed
+	familyMurmur64A               // as it is
 	familyPlain                   // 32 bits as they are
 	familyTwemproxy               // the same, and 0 for an empty key
 	familyRandom                  // there is none
@@ -122,14 +122,13 @@ func (r *Ring) build() error {
 	return nil
 }
 
-// sum is the hash of a tag in the order of the ring: Murmur64A is flipped,
-// see signBit.
+// sum is the hash of a tag.
 func (r *Ring) sum(tag []byte) uint64 {
 	switch r.family {
 	case familyMurmur3:
 		return murmur3.Sum64(tag)
 	case familyMurmur64A:
-		return murmur64A(tag) ^ signBit
+		return murmur64A(tag)
 	case familyTwemproxy:
 		if len(tag) == 0 {
 			return 0
@@ -172,20 +171,12 @@ func (r *Ring) Locate(key []byte) Location {
 		return Location{Tag: tag, Shard: r.Owner(key)}
 	}
 	h := r.sum(tag)
-	l := Location{Tag: tag, Hash: h}
 	if r.period != 0 {
-		l.Point = h % r.period
-		l.Shard = int(r.steps.owners[r.steps.find(l.Point)])
-		return l
+		residue := h % r.period
+		return Location{Tag: tag, Hash: h, Point: residue, Shard: int(r.steps.owners[r.steps.find(residue)])}
 	}
 	at := r.steps.find(h)
-	l.Shard = int(r.steps.owners[at])
-	l.Point = r.steps.hashes[at%len(r.steps.hashes)]
-	if r.family == familyMurmur64A {
-		l.Hash ^= signBit
-		l.Point ^= signBit
-	}
-	return l
+	return Location{Tag: tag, Hash: h, Point: r.steps.hashes[at%len(r.steps.hashes)], Shard: int(r.steps.owners[at])}
 }
 
 // Without returns the ring on which the shards with these indices, and those
