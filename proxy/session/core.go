@@ -15,7 +15,7 @@ import (
 // Limits bound what one client may make the proxy hold. At a soft limit the
 // proxy stops reading from that client until half of it has gone.
 type Limits struct {
-	InFlight   int // soft: requests without a reply
+	InFlight   int // soft: requests without a reply; fewer while replies are large
 	Output     int // soft: reply bytes the client has not taken
 	OutputHard int // a client with more than this is disconnected
 	Stream     int // a reply longer than this goes out before it is whole

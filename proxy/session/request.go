@@ -22,6 +22,7 @@ type Request struct {
 	reply   iobuf.Queue  // what has come and cannot go out yet
 	done    bool         // reply is whole
 	started bool         // a part of the reply has gone out
+	sent    int          // bytes of it
 }
 
 // Reply takes a part of the only shard's reply.
@@ -42,9 +43,8 @@ func (r *Request) Reply(_ *backend.Call, part []byte, done bool) {
 		r.reply.Append(r.core.buffer, part) // should its shard fail, the client gets an error
 		return
 	}
-	if r.reply.Len() > 0 {
-		s.Out.Take(r.core.buffer, &r.reply)
-	}
+	r.sent += r.reply.Len() + len(part)
+	s.Out.Take(r.core.buffer, &r.reply)
 	s.Out.Append(r.core.buffer, part)
 	r.started, r.done = true, done
 	if done {

@@ -22,6 +22,7 @@ type Session struct {
 	// The FIFO of requests whose replies have not gone out.
 	head, tail *Request
 	inFlight   int
+	average    int // bytes of a reply, decaying: see window
 
 	kept  *kept // input that is not handled yet; nil if there is none
 	owned *kept // whose buffer the request being handled may take over
@@ -63,13 +64,27 @@ const maxKept = 64 << 10
 // connection instead of being copied.
 const adoptFrom = 32 << 10
 
+// firstWindow is how many requests of a new session may be under way.
+const firstWindow = 16
+
+// window returns how many requests may be under way: as many as will not ask for
+// more than limits.Output of replies, judging by the last ones. So a client that
+// pipelines and does not read costs bounded memory whatever it asks for.
+func (s *Session) window() int {
+	l := &s.core.limits
+	return max(1, min(l.InFlight, l.Output/max(1, s.average)))
+}
+
+// measure takes the size of a reply that is whole.
+func (s *Session) measure(size int) { s.average += (size - s.average) / 8 }
+
 // Accept begins a session with a new client of the pool.
 func (p *Pool) Accept() *Session {
 	c := p.core
 	c.lastID++
 	c.sessions++
 	p.Stats.Accepted++
-	return &Session{core: c, pool: p, id: c.lastID, admit: p.cfg.Auth.IsZero()}
+	return &Session{core: c, pool: p, id: c.lastID, admit: p.cfg.Auth.IsZero(), average: c.limits.Output / firstWindow}
 }
 
 // Pool returns the session's pool.
@@ -234,6 +249,7 @@ func (s *Session) begin() *Request {
 func (s *Session) advance() {
 	c := s.core
 	for r := s.head; r != nil && r.done; r = s.head {
+		s.measure(r.sent + r.reply.Len())
 		s.Out.Take(c.buffer, &r.reply)
 		s.head = r.next
 		if s.head == nil {
@@ -243,6 +259,7 @@ func (s *Session) advance() {
 		c.release(r)
 	}
 	if r := s.head; r != nil && r.gather == nil && r.reply.Len() >= c.limits.Stream {
+		r.sent += r.reply.Len()
 		s.Out.Take(c.buffer, &r.reply)
 		r.started = true
 	}
@@ -256,7 +273,7 @@ func (s *Session) advance() {
 // stall reports whether the session has to wait, and remembers it.
 func (s *Session) stall() bool {
 	l := &s.core.limits
-	if s.waits > 0 || s.inFlight >= l.InFlight || s.Out.Len() >= l.Output {
+	if s.waits > 0 || s.inFlight >= s.window() || s.Out.Len() >= l.Output {
 		s.stalled = true
 	}
 	return s.stalled
@@ -266,7 +283,7 @@ func (s *Session) stall() bool {
 // gone.
 func (s *Session) unstall() {
 	l := &s.core.limits
-	if s.stalled && !s.queued && s.waits == 0 && s.inFlight <= l.InFlight/2 && s.Out.Len() <= l.Output/2 {
+	if s.stalled && !s.queued && s.waits == 0 && s.inFlight <= s.window()/2 && s.Out.Len() <= l.Output/2 {
 		s.queued = true
 		s.core.resume = append(s.core.resume, s)
 	}
