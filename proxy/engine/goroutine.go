@@ -26,6 +26,7 @@ type goroutineLoop struct {
 	conns     []*backend.Conn
 	sessions  []*session.Session
 	stopping  bool
+	ended     bool           // sockets are closed, none may be opened
 	wg        sync.WaitGroup // readers, writers, acceptors
 }
 
@@ -93,22 +94,29 @@ func (l *goroutineLoop) run(grace time.Duration) {
 		l.turn(timer, deadline)
 	}
 	close(l.over)
+	l.drain() // somebody may wait for what was posted before
+	l.ended = true
 	for s := range l.socks {
+		s.gone = true
 		s.net.Close()
 		close(s.read)
 		close(s.out)
 	}
 	clear(l.socks)
-	for { // what was posted before over: somebody may wait for it
+	l.wg.Wait()
+	l.drain() // post may still have succeeded: a select takes either way
+}
+
+// drain calls what is in the mail.
+func (l *goroutineLoop) drain() {
+	for {
 		select {
 		case f := <-l.mail:
 			f()
-			continue
 		default:
+			return
 		}
-		break
 	}
-	l.wg.Wait()
 }
 
 // turn waits for something to do, does all there is, and tells the writers.
@@ -403,7 +411,7 @@ func (l *goroutineLoop) dial(c *backend.Conn) {
 		conn, err := d.DialContext(ctx, c.Network, c.Addr)
 		posted := l.post(func() {
 			switch {
-			case c.Link != s:
+			case c.Link != s || l.ended:
 				if err == nil {
 					conn.Close() // given up meanwhile
 				}
