@@ -70,7 +70,11 @@ func readKeys[T any](d *decoder, what string, n node, table []key[T], to *T) giv
 			for i, k := range table {
 				names[i] = k.name
 			}
-			d.add(f.pos, "unknown key %q in %s", f.key, what).Suggestion = nearest(f.key, names)
+			e := d.add(f.pos, "unknown key %q in %s", f.key, what)
+			e.Suggestion = nearest(f.key, names)
+			if e.Suggestion == authKey || strings.Contains(f.key, "auth") || strings.Contains(f.key, "pass") {
+				d.mask(f.value.pos)
+			}
 			continue
 		}
 		if first, twice := at[f.key]; twice {

@@ -83,7 +83,7 @@ func masked(f *File) *File {
 	out.Pools = nil
 	for _, p := range f.Pools {
 		q := *p
-		if q.Auth.v != nil && q.Auth.v.file == "" && q.Auth.v.env == "" {
+		if !q.Auth.IsZero() && q.Auth.file == "" && q.Auth.env == "" {
 			q.Auth = NewSecret(redacted)
 		}
 		out.Pools = append(out.Pools, &q)

@@ -83,8 +83,6 @@ func (e Errors) Unwrap() []error {
 // position is a place in the file, both numbers from 1.
 type position struct{ line, column int }
 
-func (p position) known() bool { return p.line > 0 }
-
 // problems collects what is wrong with one file, so that a reader goes on
 // after the first mistake.
 type problems struct {

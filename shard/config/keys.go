@@ -1,11 +1,7 @@
 package config
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
 	"log/slog"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -35,9 +31,9 @@ func poolKeys() []key[poolDraft] {
 		{"listen", "address", "`host:port`, or `/path` of a unix socket and after a space its permissions in octal. Port 0: the kernel chooses. A pool with `shards:` may leave it out, and is then for the library only.", listen()},
 		{"redis", "true or false", "`true`: the servers speak Redis. `false`: memcached.",
 			boolean(func(p *p) *bool { return &p.Redis })},
-		{"distribution", "word", "How keys are placed: `murmur3`, `jedis`, `jedis-2.9`, `ketama`, `modula`, `random`, `slots`.", distribution()},
-		{"hash", "word", "Hash of the key. `ketama`, `modula`, `random`: `fnv1a_64`, `one_at_a_time`, `md5`, `crc16`, `crc32`, `crc32a`, `fnv1_64`, `fnv1_32`, `fnv1a_32`, `hsieh`, `murmur`, `jenkins`. `jedis`, `jedis-2.9`: `murmur64a`, `md5`. The others have one.", hash()},
-		{"hash_tag", "two characters", "Only what stands between the first of them and the next of the second is hashed, if it is not empty. `none`: the whole key, always.", hashTag()},
+		{"distribution", "word", "How keys are placed: " + words(ring.Placements()) + "; see package ring.", distribution()},
+		{"hash", "word", "Hash of the key. `ketama`, `modula` and `random` take " + words(ring.Ketama.Hashes()) + "; `jedis` and `jedis-2.9` take " + words(ring.Jedis.Hashes()) + "; the others have one of their own. The first is the default.", hash()},
+		{"hash_tag", "two characters", "Only what stands between the first of them and the next of the second is hashed, if it is not empty. `none`: the whole key. Default: `\"{}\"` under `murmur3` and `slots`, else `none`.", hashTag()},
 		{"key_tag_pattern", "regular expression", "Group 1 of its first match is hashed, in place of `hash_tag`. Jedis's usual one is `'\\{(.+?)\\}'`.", keyTagPattern()},
 		{"timeout", "time", "For the answer to a request, connecting included. 0: none.",
 			span(func(p *p) *time.Duration { return &p.Timeout })},
@@ -67,6 +63,14 @@ func poolKeys() []key[poolDraft] {
 	}
 }
 
+func words[S ~string](all []S) string {
+	quoted := make([]string, len(all))
+	for i, w := range all {
+		quoted[i] = "`" + string(w) + "`"
+	}
+	return strings.Join(quoted, ", ")
+}
+
 // shardKeys are the keys of an element of shards:.
 func shardKeys() []key[shardDraft] {
 	type s = shardDraft
@@ -81,7 +85,7 @@ func shardKeys() []key[shardDraft] {
 			read: func(d *decoder, k string, v node, to *s) {
 				to.Primary, to.unnamed, _ = d.address(k, v)
 			},
-			show: func(from *s) string { return quote(from.Primary.Addr) },
+			show: func(from *s) string { return quoteNonEmpty(from.Primary.Addr) },
 		}},
 		{"replicas", "list of addresses", "Servers that copy the primary.", replicas()},
 		{"slots", "list of ranges", "`0-5460` or a list of such, in a pool with `distribution: slots`. Without it in any shard, slots are shared out by weight in the order of the list, as `redis-cli --cluster create` does.", slots()},
@@ -145,71 +149,6 @@ func hash() binding[poolDraft] {
 	}
 }
 
-// auth reads a password, or where it is. Its messages never hold the value.
-func auth() binding[poolDraft] {
-	return binding[poolDraft]{
-		read: func(d *decoder, k string, v node, to *poolDraft) {
-			if v.kind == mapping {
-				to.Auth = d.secretFile(k, v)
-				return
-			}
-			d.mask(v.pos)
-			if s, ok := d.text(k, v); ok {
-				to.Auth = NewSecret(s)
-				to.Auth.v.env = soleVariable(v.text)
-			}
-		},
-		show: func(from *poolDraft) string {
-			if from.Auth.IsZero() {
-				return ""
-			}
-			return from.Auth.yaml()
-		},
-	}
-}
-
-// secretFile reads {file: path}. One line end at the end of the file is cut.
-func (d *decoder) secretFile(k string, v node) Secret {
-	type source struct {
-		path string
-		pos  position
-	}
-	var from source
-	readKeys(d, k, v, []key[source]{{"file", "path", "", binding[source]{
-		read: func(d *decoder, k string, v node, to *source) {
-			to.path, _ = d.text(k, v)
-			to.pos = v.pos
-		},
-	}}}, &from)
-	if from.path == "" {
-		if from.pos == (position{}) {
-			d.add(v.pos, "%s: no file: want {file: /run/secrets/redis}", k)
-		}
-		return Secret{}
-	}
-	path := from.path
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(d.dir, path)
-	}
-	data, err := d.options.read(path)
-	value := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
-	switch {
-	case err != nil:
-		var at *fs.PathError
-		if errors.As(err, &at) {
-			err = at.Err // the path is in the message already
-		}
-		d.add(from.pos, "%s: cannot read file %q: %s", k, path, err)
-	case value == "":
-		d.add(from.pos, "%s: file %q is empty", k, path)
-	case len(value) > maxSecret:
-		d.add(from.pos, "%s: file %q has more than %d bytes", k, path, maxSecret)
-	default:
-		return Secret{&secret{value: value, file: from.path}}
-	}
-	return Secret{}
-}
-
 // address reads host:port or /path, and the name nutcracker has for it.
 func (d *decoder) address(k string, v node) (Address, string, bool) {
 	s, ok := d.text(k, v)
@@ -222,71 +161,4 @@ func (d *decoder) address(k string, v node) (Address, string, bool) {
 		return Address{}, "", false
 	}
 	return a, name, true
-}
-
-// tagSetting is a key tag as a file says it, which ring.Tag does not tell; the
-// zero value leaves it to the placement.
-type tagSetting struct {
-	key  string // "hash_tag" or "key_tag_pattern"
-	text string
-}
-
-const noTag = "none"
-
-// defaultTag is what [ring.Tag] documents as the placement's default.
-func defaultTag(p ring.Placement) tagSetting {
-	if p == ring.Murmur3 || p == ring.Slots {
-		return tagSetting{"hash_tag", "{}"}
-	}
-	return tagSetting{"hash_tag", noTag}
-}
-
-func hashTag() binding[poolDraft] {
-	return tagKey("hash_tag", func(s string) (ring.Tag, error) {
-		if s == noTag {
-			return ring.NoTag(), nil
-		}
-		return ring.TagPair(s)
-	})
-}
-
-func keyTagPattern() binding[poolDraft] { return tagKey("key_tag_pattern", ring.TagPattern) }
-
-func tagKey(name string, parse func(string) (ring.Tag, error)) binding[poolDraft] {
-	return binding[poolDraft]{
-		read: func(d *decoder, k string, v node, to *poolDraft) {
-			s, ok := d.text(k, v)
-			if !ok {
-				return
-			}
-			if to.tag.key != "" {
-				d.add(v.pos, "hash_tag and key_tag_pattern: a pool takes one of them")
-				return
-			}
-			tag, err := parse(s)
-			if err != nil {
-				d.add(v.pos, "%s %q: %s", k, s, ringReason(err))
-				return
-			}
-			to.tag, to.Ring.Tag = tagSetting{k, s}, tag
-		},
-		show: func(from *poolDraft) string {
-			if from.tag.key != name {
-				return ""
-			}
-			return quote(from.tag.text)
-		},
-	}
-}
-
-// ringReason is what package ring says of a value, without its name for it.
-func ringReason(err error) string {
-	var at *ring.ConfigError
-	if !errors.As(err, &at) {
-		return err.Error()
-	}
-	if at.Allowed == "" {
-		return at.Reason
-	}
-	return fmt.Sprintf("%s, allowed: %s", at.Reason, at.Allowed)
 }

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -147,77 +146,6 @@ func (d *decoder) checkPool(p *poolDraft) {
 			p.broken = true
 		}
 	}
-}
-
-// placeKeys gives every shard its identity and has package ring judge the
-// whole, so that a file which is accepted is a ring that can be built.
-func (d *decoder) placeKeys(p *poolDraft) {
-	lines := map[string]position{}
-	for _, s := range p.shards {
-		name, ok := s.identity(p.Ring.Placement)
-		if first, taken := lines[name]; s.broken {
-			continue
-		} else if !ok {
-			d.nameMissing(p, s)
-		} else if taken && name != "" {
-			d.add(s.given.value("name", s.pos), "%s %q is there twice, first on line %d: a name is one shard", p.entry(), name, first.line)
-			p.broken = true
-		} else {
-			lines[name] = s.pos
-		}
-		s.Name = name
-		p.Shards = append(p.Shards, s.Shard)
-		p.Ring.Shards = append(p.Ring.Shards, ring.Shard{Name: name, Weight: s.Weight, Slots: s.slots})
-	}
-	if p.broken {
-		return
-	}
-	r, err := ring.New(p.Ring)
-	if err != nil {
-		d.ringProblem(p, err)
-		return
-	}
-	p.Ring.Placement, p.Ring.Hash, p.Ring.Tag = r.Placement(), r.Hash(), r.Tag()
-	if p.tag.key == "" {
-		p.tag = defaultTag(r.Placement())
-	}
-}
-
-// entry is what the file calls a shard.
-func (p *poolDraft) entry() string { return strings.TrimSuffix(p.listKey(), "s") }
-
-func (d *decoder) nameMissing(p *poolDraft, s *shardDraft) {
-	how := "name: …"
-	if !p.native {
-		how = "host:port:weight name"
-	}
-	d.add(s.pos, "a %s needs a name under distribution %s, by which its keys stay with it: want %s", p.entry(), p.Ring.Placement, how)
-	p.broken = true
-}
-
-// ringProblem reports what package ring says, at the key that holds the value.
-func (d *decoder) ringProblem(p *poolDraft, err error) {
-	var at *ring.ConfigError
-	if !errors.As(err, &at) {
-		d.add(p.pos, "pool %q: %s", p.Name, err)
-		return
-	}
-	field := at.Field[strings.LastIndexByte(at.Field, '.')+1:]
-	key := p.listKey()
-	pos := p.given.value(key, p.pos)
-	switch {
-	case at.Shard >= 0 && at.Shard < len(p.shards):
-		key = strings.ToLower(field)
-		pos = p.shards[at.Shard].given.value(key, p.shards[at.Shard].pos)
-	case field == "Placement":
-		key, pos = "distribution", p.given.value("distribution", p.pos)
-	case field == "Hash":
-		key, pos = "hash", p.given.value("hash", p.pos)
-	}
-	if at.Value != "" {
-		key += " " + at.Value
-	}
-	d.add(pos, "%s: %s", key, ringReason(err))
 }
 
 // checkListen finds two pools on one address.

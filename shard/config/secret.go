@@ -1,8 +1,12 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"path/filepath"
+	"strings"
 )
 
 const redacted = "(redacted)"
@@ -11,13 +15,9 @@ const redacted = "(redacted)"
 // text and slog show "(redacted)", also when the Secret is deep inside a
 // printed struct. The zero Secret is no password and prints as nothing.
 type Secret struct {
-	// A pointer, because fmt calls no methods below an unexported field: there
-	// it prints the address.
-	v *secret
-}
-
-type secret struct {
-	value string
+	// A pointer to a string, because fmt calls no methods below an unexported
+	// field: there it prints the address, and follows pointers to structs only.
+	value *string
 	file  string // the file it came from, or ""
 	env   string // the variable it came from, or ""
 }
@@ -27,23 +27,23 @@ func NewSecret(value string) Secret {
 	if value == "" {
 		return Secret{}
 	}
-	return Secret{&secret{value: value}}
+	return Secret{value: &value}
 }
 
 // Value returns the password itself.
 func (s Secret) Value() string {
-	if s.v == nil {
+	if s.value == nil {
 		return ""
 	}
-	return s.v.value
+	return *s.value
 }
 
 // IsZero says that there is no password.
-func (s Secret) IsZero() bool { return s.v == nil }
+func (s Secret) IsZero() bool { return s.value == nil }
 
 // String returns "(redacted)", or "" for the zero Secret.
 func (s Secret) String() string {
-	if s.v == nil {
+	if s.value == nil {
 		return ""
 	}
 	return redacted
@@ -62,10 +62,67 @@ func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 // is known, else "(redacted)".
 func (s Secret) yaml() string {
 	switch {
-	case s.v.file != "":
-		return "{file: " + quote(s.v.file) + "}"
-	case s.v.env != "":
-		return "${" + s.v.env + "}"
+	case s.file != "":
+		return "{file: " + quote(s.file) + "}"
+	case s.env != "":
+		return "${" + s.env + "}"
 	}
 	return quote(redacted)
+}
+
+// auth reads a password, or where it is. Its messages never hold the value.
+func auth() binding[poolDraft] {
+	return binding[poolDraft]{
+		read: func(d *decoder, k string, v node, to *poolDraft) {
+			if v.kind == mapping {
+				to.Auth = d.secretFile(k, v)
+				return
+			}
+			d.mask(v.pos)
+			if s, ok := d.text(k, v); ok {
+				to.Auth = NewSecret(s)
+				to.Auth.env = soleVariable(v.text)
+			}
+		},
+		show: func(from *poolDraft) string {
+			if from.Auth.IsZero() {
+				return ""
+			}
+			return from.Auth.yaml()
+		},
+	}
+}
+
+// secretFile reads {file: path}. One line end at the end of the file is cut.
+func (d *decoder) secretFile(k string, v node) Secret {
+	if len(v.fields) != 1 || v.fields[0].key != "file" {
+		d.add(v.pos, "%s: want the password, or {file: /run/secrets/redis} and no other key", k)
+		return Secret{}
+	}
+	name := v.fields[0].value
+	given, ok := d.text("file of "+k, name)
+	if !ok {
+		return Secret{}
+	}
+	path := given
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(d.dir, path)
+	}
+	data, err := d.options.read(path)
+	value := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
+	switch {
+	case err != nil:
+		var at *fs.PathError
+		if errors.As(err, &at) {
+			err = at.Err // the path is in the message already
+		}
+		d.add(name.pos, "%s: cannot read file %q: %s", k, path, err)
+	case value == "":
+		d.add(name.pos, "%s: file %q is empty", k, path)
+	case len(value) > maxSecret:
+		d.add(name.pos, "%s: file %q has more than %d bytes", k, path, maxSecret)
+	default:
+		return Secret{value: &value, file: given}
+	}
+	return Secret{}
 }

@@ -18,22 +18,6 @@ type shardDraft struct {
 	broken  bool // its entry has been reported
 }
 
-// identity returns the name by which the placement knows the shard. A shard
-// without a name has nutcracker's under nutcracker's placements, and is known
-// by its place in the list under ShardedJedis's; false: it needs a name.
-func (s *shardDraft) identity(p ring.Placement) (string, bool) {
-	if s.Name != "" {
-		return s.Name, true
-	}
-	switch p {
-	case ring.Ketama, ring.Modula, ring.Random:
-		return s.unnamed, true
-	case ring.Jedis, ring.Jedis29:
-		return "", true
-	}
-	return "", false
-}
-
 // servers reads nutcracker's list. It has no show: a dump prints shards.
 func servers() binding[poolDraft] {
 	return binding[poolDraft]{
