@@ -72,6 +72,29 @@ func BenchmarkHash(b *testing.B) {
 	}
 }
 
+// BenchmarkTag is the cutting of each kind of tag out of a 21-byte key. "regexp"
+// is any expression but the usual one; its allocation is the one that doc.go
+// admits to.
+func BenchmarkTag(b *testing.B) {
+	key := []byte("{user:1000}.following")
+	for _, c := range []struct {
+		name string
+		tag  Tag
+	}{
+		{"none", NoTag()},
+		{"pair", mustPair(b, "{}")},
+		{"usual", mustPattern(b, `\{(.+?)\}`)},
+		{"regexp", mustPattern(b, `^\{(\w+):`)},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				c.tag.Of(key)
+			}
+		})
+	}
+}
+
 // BenchmarkNew is the building of a ring of 1,000 shards of weight 1.
 func BenchmarkNew(b *testing.B) {
 	shards := benchShards(1000)

@@ -1,6 +1,7 @@
 package ring
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"regexp"
@@ -174,8 +175,12 @@ func (p *pattern) group(key []byte) []byte {
 // can be, none of them a line end. It looks at each byte once: where a start
 // has met a line end or nothing, no start in between can do better.
 func (p *pattern) between(key []byte) []byte {
+	i := bytes.IndexByte(key, p.open)
+	if i < 0 {
+		return key
+	}
 	start := 0 // of the tag, 0 while there is no open before it
-	for i := 0; i < len(key); {
+	for i < len(key) {
 		c := key[i]
 		if start > 0 && c == p.close && i > start {
 			return key[start:i]
