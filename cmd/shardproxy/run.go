@@ -1,7 +1,11 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"log/slog"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -11,30 +15,104 @@ import (
 	"github.com/shardring/shardring/shard/config"
 )
 
+// runOptions are the flags of run.
+type runOptions struct {
+	source
+	driver, logLevel, logFormat string
+	loops                       int
+}
+
 // runCommand serves the pools of a file until SIGTERM or SIGINT.
 func runCommand() *cobra.Command {
-	var path, driver string
-	var loops int
+	var o runOptions
 	cmd := &cobra.Command{
-		Use:   "run -c FILE",
+		Use:   "run [-c FILE]",
 		Short: "Serve the pools of a configuration file",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			file, err := config.Load(path)
-			if err != nil {
-				return err
-			}
-			p, err := proxy.New(file, proxy.Options{Driver: engine.Driver(driver), Loops: loops})
-			if err != nil {
-				return err
-			}
-			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
-			defer stop()
-			return p.Run(ctx)
-		},
+		Long: `Serve the pools of a configuration file until SIGTERM or SIGINT. Then no client is
+accepted and no request read any more, but every request that was read is
+answered before the process ends. A second signal ends it at once.`,
+		Example: `  shardproxy run -c pools.yml
+  shardproxy run -c /etc/nutcracker/nutcracker.yml --log-format json`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
 	}
-	cmd.Flags().StringVarP(&path, "config", "c", "shardproxy.yml", "the configuration file")
-	cmd.Flags().StringVar(&driver, "driver", "", "epoll or goroutine (default: the fastest of this system)")
-	cmd.Flags().IntVar(&loops, "loops", 0, "event loops (default: what the file says, else by the cores)")
+	o.fileFlag(cmd)
+	f := cmd.Flags()
+	f.StringVar(&o.driver, "driver", "", "epoll or goroutine (default: the faster one of this system)")
+	f.IntVar(&o.loops, "loops", 0, "event loops, 1 to 1024 (default: loops: of the file, else by the cores)")
+	f.StringVar(&o.logLevel, "log-level", "", "debug, info, warn or error (default: log_level: of the file)")
+	f.StringVar(&o.logFormat, "log-format", "text", "text or json, to standard error")
+	for name, words := range map[string][]string{
+		"driver": {"epoll", "goroutine"}, "log-level": {"debug", "info", "warn", "error"}, "log-format": {"text", "json"},
+	} {
+		_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+	}
 	return cmd
+}
+
+func (o *runOptions) run(cmd *cobra.Command) error {
+	switch {
+	case o.driver != "" && o.driver != string(engine.Epoll) && o.driver != string(engine.Goroutine):
+		return usagef("--driver %q: want epoll or goroutine", o.driver)
+	case cmd.Flags().Changed("loops") && (o.loops < 1 || o.loops > 1024):
+		return usagef("--loops %d: want 1 to 1024", o.loops)
+	}
+	file, err := o.file()
+	if err != nil {
+		return err
+	}
+	log, err := o.logger(cmd, file)
+	if err != nil {
+		return err
+	}
+	file, err = listening(file, log)
+	if err != nil {
+		return err
+	}
+	p, err := proxy.New(file, proxy.Options{Driver: engine.Driver(o.driver), Loops: o.loops, Log: log})
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal does what it does by default
+	return p.Run(ctx)
+}
+
+// logger returns the log that the flags ask for.
+func (o *runOptions) logger(cmd *cobra.Command, file *config.File) (*slog.Logger, error) {
+	level := file.Proxy.LogLevel
+	if o.logLevel != "" {
+		switch strings.ToLower(o.logLevel) {
+		case "debug", "info", "warn", "error":
+			_ = level.UnmarshalText([]byte(o.logLevel))
+		default:
+			return nil, usagef("--log-level %q: want debug, info, warn or error", o.logLevel)
+		}
+	}
+	opt := &slog.HandlerOptions{Level: level}
+	switch o.logFormat {
+	case "text":
+		return slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), opt)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), opt)), nil
+	}
+	return nil, usagef("--log-format %q: want text or json", o.logFormat)
+}
+
+// listening returns the file without the pools that only the library uses.
+func listening(file *config.File, log *slog.Logger) (*config.File, error) {
+	served := *file
+	served.Pools = nil
+	for _, p := range file.Pools {
+		if p.Listen.IsZero() {
+			log.Info("not served: it has no listen", "pool", p.Name)
+			continue
+		}
+		served.Pools = append(served.Pools, p)
+	}
+	if len(served.Pools) == 0 {
+		return nil, errors.New(file.Path + ": no pool has listen:, so there is nothing to serve")
+	}
+	return &served, nil
 }
