@@ -216,7 +216,7 @@ func (l *epollLoop) event(ev *unix.EpollEvent, now int64) {
 		l.mailCall()
 		return
 	case s.listener:
-		l.accept(s)
+		l.enqueue(s)
 		return
 	}
 	if ev.Events&(unix.EPOLLIN|unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
@@ -283,7 +283,7 @@ func (l *epollLoop) timers(now int64) {
 	if l.paused != 0 && now >= l.paused {
 		l.paused = 0
 		for _, s := range l.listeners {
-			l.accept(s)
+			l.enqueue(s)
 		}
 	}
 }
@@ -308,7 +308,7 @@ func (l *epollLoop) listen(pool int, ln net.Listener) error {
 		unix.Close(fd)
 		return os.NewSyscallError("fcntl", err)
 	}
-	s, err := l.add(fd, unix.EPOLLIN)
+	s, err := l.add(fd, unix.EPOLLIN|unix.EPOLLET)
 	if err != nil {
 		return err
 	}

@@ -74,7 +74,7 @@ func (l *epollLoop) enqueue(s *sock) {
 
 // accept takes new clients.
 func (l *epollLoop) accept(ls *sock) {
-	if l.paused != 0 {
+	if l.paused != 0 || ls.gone {
 		return
 	}
 	for range maxAccepts {
@@ -86,8 +86,7 @@ func (l *epollLoop) accept(ls *sock) {
 		case unix.EAGAIN:
 			return
 		default:
-			// Out of descriptors or memory: the listener stays ready, so look
-			// away for a while instead of turning in circles.
+			// Out of descriptors or memory: wait for some to come back.
 			l.log.Error("accept failed, trying again in 100 ms", "pool", l.pools[ls.pool].Name, "error", err)
 			l.paused = clock() + 100e6
 			return
@@ -103,6 +102,7 @@ func (l *epollLoop) accept(ls *sock) {
 			l.client(fd, ls.pool)
 		}
 	}
+	l.enqueue(ls) // there may be more, next turn
 }
 
 // client begins a session on a new socket.
@@ -134,6 +134,10 @@ func (l *epollLoop) leave(pool int) {
 
 // read reads once from a socket and hands the bytes to whom they are for.
 func (l *epollLoop) read(s *sock, now int64) {
+	if s.listener {
+		l.accept(s)
+		return
+	}
 	if s.gone || !s.readable || s.connecting {
 		return
 	}
