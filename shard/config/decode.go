@@ -47,6 +47,9 @@ type givenKey struct {
 // has says that the key is there, with whatever value.
 func (g given) has(key string) bool { _, ok := g[key]; return ok }
 
+// possible says that the key's value, if it is given, is one it can have.
+func (g given) possible(key string) bool { return !g.has(key) || g[key].ok }
+
 // value returns where the key's value stands, or otherwise when it is not given.
 func (g given) value(key string, otherwise position) position {
 	if k, ok := g[key]; ok {

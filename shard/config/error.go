@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // An Error is one problem of a configuration file, at its place in the file.
@@ -40,10 +41,10 @@ func (e *Error) Pretty() string {
 	// One column for a tab and for everything unprintable, so that the caret
 	// stands below its character and the file cannot steer the terminal.
 	source := strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
+		if unicode.IsPrint(r) {
+			return r
 		}
-		return r
+		return ' '
 	}, e.source)
 	return fmt.Sprintf("%s\n%*d | %s\n%*s | %s^\n",
 		e.Error(), gutter, e.Line, source, gutter, "", strings.Repeat(" ", e.Column-1))
@@ -87,10 +88,9 @@ type position struct{ line, column int }
 // after the first mistake.
 type problems struct {
 	file   string
-	source []string        // the lines of the file
-	masks  map[int]int     // line to the column from which it holds a secret
-	found  []*Error        // in the order of discovery
-	seen   map[string]bool // messages already reported, with their place
+	source []string    // the lines of the file
+	masks  map[int]int // line to the column from which it holds a secret
+	found  []*Error    // in the order of discovery
 }
 
 func newProblems(file, text string) *problems {
@@ -98,7 +98,6 @@ func newProblems(file, text string) *problems {
 		file:   file,
 		source: strings.Split(text, "\n"),
 		masks:  map[int]int{},
-		seen:   map[string]bool{},
 	}
 	// A file that is not even YAML has no nodes to ask for their secrets, so
 	// the lines themselves say where one begins.
@@ -118,10 +117,7 @@ func (p *problems) add(pos position, format string, args ...any) *Error {
 	line := []rune(p.source[pos.line-1])
 	pos.column = min(max(pos.column, 1), len(line)+1)
 	e := &Error{File: p.file, Line: pos.line, Column: pos.column, Msg: fmt.Sprintf(format, args...)}
-	if key := e.Error(); !p.seen[key] {
-		p.seen[key] = true
-		p.found = append(p.found, e)
-	}
+	p.found = append(p.found, e)
 	return e
 }
 

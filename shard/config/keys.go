@@ -52,7 +52,7 @@ func poolKeys() []key[poolDraft] {
 			count(0, maxInt, func(p *p) *int { return &p.Database })},
 		{"server_connections", "count", "Connections to each server, at least 1.",
 			count(1, maxInt, func(p *p) *int { return &p.ServerConnections })},
-		{"auto_eject_hosts", "true or false", "The pool is a cache: the keys of a server that fails go to the others until it is back.",
+		{"auto_eject_hosts", "true or false", "The pool is a cache: the keys of a server that fails go to the others until it is back. Not with `slots`.",
 			boolean(func(p *p) *bool { return &p.AutoEjectHosts })},
 		{"server_retry_timeout", "time", "How long an ejected server is left alone.",
 			span(func(p *p) *time.Duration { return &p.ServerRetryTimeout })},

@@ -29,18 +29,25 @@ func (s *shardDraft) identity(p ring.Placement) (string, bool) {
 // placeKeys gives every shard its identity and has package ring judge the
 // whole, so that a file which is accepted is a ring that can be built.
 func (d *decoder) placeKeys(p *poolDraft) {
-	lines := map[string]position{}
+	if !p.given.possible("distribution") {
+		return // whether a shard needs a name is unknown
+	}
+	first := map[string]position{}
 	for _, s := range p.shards {
-		name, ok := s.identity(p.Ring.Placement)
-		if first, taken := lines[name]; s.broken {
+		if s.broken {
 			continue
-		} else if !ok {
+		}
+		name, ok := s.identity(p.Ring.Placement)
+		other, taken := first[name]
+		switch {
+		case !ok:
 			d.nameMissing(p, s)
-		} else if taken && name != "" {
-			d.add(s.given.value("name", s.pos), "%s %q is there twice, first on line %d: a name is one shard", p.entry(), name, first.line)
+		case taken && name != "":
+			d.add(s.given.value("name", s.pos), "%s %q is there twice, first on line %d: a name is one shard", p.entry(), name, other.line)
 			p.broken = true
-		} else {
-			lines[name] = s.pos
+		}
+		if !taken {
+			first[name] = s.pos
 		}
 		s.Name = name
 		p.Shards = append(p.Shards, s.Shard)

@@ -131,7 +131,7 @@ func (d *decoder) checkPool(p *poolDraft) {
 	case !given.has("listen") && !p.native:
 		d.add(p.pos, "pool %q has no listen: want host:port or /path", p.Name)
 	}
-	memcached := !p.Redis && (!given.has("redis") || given["redis"].ok)
+	memcached := !p.Redis && given.possible("redis")
 	if given.has(authKey) && memcached {
 		d.add(given[authKey].key, "%s is for Redis: it needs redis: true in pool %q", authKey, p.Name)
 	}
@@ -140,8 +140,11 @@ func (d *decoder) checkPool(p *poolDraft) {
 	if p.native && p.Database != 0 && memcached {
 		d.add(given["redis_db"].key, "redis_db is for Redis: it needs redis: true in pool %q", p.Name)
 	}
+	if p.AutoEjectHosts && p.Ring.Placement == ring.Slots {
+		d.add(given["auto_eject_hosts"].key, "auto_eject_hosts cannot be with distribution: slots: no other shard owns a slot")
+	}
 	for _, s := range p.shards {
-		if s.given.has("slots") && p.Ring.Placement != ring.Slots {
+		if given.possible("distribution") && s.given.has("slots") && p.Ring.Placement != ring.Slots {
 			d.add(s.given["slots"].key, "slots are for distribution: slots, pool %q has %s", p.Name, p.Ring.Placement)
 			p.broken = true
 		}

@@ -129,7 +129,10 @@ func TestRefusals(t *testing.T) {
 		{"a:\n" + shards + "    - {name: one, primary: h:2}\n", `4:14: shard "one" is there twice, first on line 3: a name is one shard`},
 		{"a: {shards: [{name: one, primary: /" + strings.Repeat("s", 107) + "}]}", `1:35: primary "/` + strings.Repeat("s", 107) + `": a socket's path of 108 bytes: the kernel takes 107`},
 
+		{"a: {distribution: modulo, shards: [{primary: h:1, slots: 5}]}", `1:19: distribution "modulo" is unknown: murmur3, jedis, jedis-2.9, ketama, modula, random, slots, did you mean "modula"?`},
+
 		// slots
+		{"a: {distribution: slots, auto_eject_hosts: true, shards: [{name: one, primary: h:1}]}", `1:26: auto_eject_hosts cannot be with distribution: slots: no other shard owns a slot`},
 		{"a: {shards: [{name: one, primary: h:1, slots: 0-16383}]}", `1:40: slots are for distribution: slots, pool "a" has murmur3`},
 		{"a: {distribution: slots, shards: [{name: one, primary: h:1, slots: 0-16384}]}", `1:68: slots "0-16384" is not a range: want first-last, as 0-5460, or one slot, from 0 to 16383`},
 		{"a: {distribution: slots, shards: [{name: one, primary: h:1, slots: [5-4]}]}", `1:69: slots "5-4" is not a range: want first-last, as 0-5460, or one slot, from 0 to 16383`},

@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"path/filepath"
@@ -11,12 +10,12 @@ import (
 
 const redacted = "(redacted)"
 
-// A Secret is a password that does not print: String, every verb of fmt, JSON,
-// text and slog show "(redacted)", also when the Secret is deep inside a
-// printed struct. The zero Secret is no password and prints as nothing.
+// A Secret is a password that does not print: fmt, JSON, text and slog show
+// "(redacted)" or an address, also when the Secret is deep inside a printed
+// struct. The zero Secret is no password and prints as nothing.
 type Secret struct {
 	// A pointer to a string, because fmt calls no methods below an unexported
-	// field: there it prints the address, and follows pointers to structs only.
+	// field: there it prints the address, as it follows no pointer to a string.
 	value *string
 	file  string // the file it came from, or ""
 	env   string // the variable it came from, or ""
@@ -48,9 +47,6 @@ func (s Secret) String() string {
 	}
 	return redacted
 }
-
-// Format implements fmt.Formatter, so that no verb reaches the value.
-func (s Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(s.String())) }
 
 // MarshalText implements encoding.TextMarshaler, which JSON uses too.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
