@@ -1,0 +1,146 @@
+package shard
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/shardring/shardring/shard/command"
+	"github.com/shardring/shardring/shard/topology"
+)
+
+// Client is a sharded Redis. Its methods may be called by any number of
+// goroutines; one client a process and pool is enough.
+type Client struct {
+	cfg      Config
+	table    *command.Table
+	topo     *topology.Pool
+	gate     gate // calls that use several links
+	requests sync.Pool
+	view     atomic.Pointer[view]
+
+	mu     sync.Mutex // protects the following fields and making views
+	links  map[linkKey]*link
+	closed bool
+}
+
+type linkKey struct {
+	shard string
+	node  topology.Node
+}
+
+// view is a snapshot with the links to its shards, by index.
+type view struct {
+	*topology.Snapshot
+	links []*link
+}
+
+// New makes a client. Nothing is dialled before the first command, so it
+// fails only for a Config that cannot work: with a *ConfigError, or with the
+// *ring.ConfigError of what package ring refuses.
+func New(cfg Config) (*Client, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	pool, err := cfg.pool()
+	if err != nil {
+		return nil, err
+	}
+	topo, err := topology.New(pool)
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{cfg: cfg, table: command.Builtin(), topo: topo, links: map[linkKey]*link{}}
+	c.requests.New = func() any { return new(request) }
+	return c, nil
+}
+
+// Close refuses new calls with ErrClosed, waits until those under way have
+// ended, and closes every connection. Connections that ForEachShard or Get
+// handed out are of no use afterwards. The second Close returns ErrClosed.
+func (c *Client) Close() error {
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return ErrClosed
+	}
+	c.closed = true
+	links := c.links
+	c.mu.Unlock()
+	c.gate.close()
+	for _, l := range links {
+		l.close()
+	}
+	return nil
+}
+
+// current returns the snapshot to use for one request.
+func (c *Client) current(now time.Time) (*view, error) {
+	if c.cfg.AutoEject {
+		c.topo.Readmit(now)
+	}
+	if v := c.view.Load(); v != nil && v.Snapshot == c.topo.Snapshot() {
+		return v, nil
+	}
+	return c.look()
+}
+
+// look makes the view of the current snapshot.
+func (c *Client) look() (*view, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return nil, ErrClosed
+	}
+	v := &view{Snapshot: c.topo.Snapshot()}
+	for i := range v.Shards {
+		s := &v.Shards[i]
+		key := linkKey{s.Name, s.Primary}
+		if c.links[key] == nil {
+			var failed func(string)
+			if c.cfg.AutoEject {
+				failed = c.failed
+			}
+			c.links[key] = newLink(s.Name, s.Primary, &c.cfg, failed)
+		}
+		v.links = append(v.links, c.links[key])
+	}
+	c.view.Store(v)
+	return v, nil
+}
+
+// failed counts a failure of a shard of a cache.
+func (c *Client) failed(shard string) {
+	c.topo.ReportFailure(c.topo.Snapshot().Index(shard), time.Now())
+}
+
+// deadline returns when a call that begins now must end: with its context or
+// after timeout (0: none), whichever is first; zero: never.
+func (c *Client) deadline(ctx context.Context, now time.Time, timeout time.Duration) time.Time {
+	d, ok := ctx.Deadline()
+	if timeout > 0 {
+		if t := now.Add(timeout); !ok || t.Before(d) {
+			return t
+		}
+	}
+	return d
+}
+
+// Shards returns the names of the shards, in the order of the configuration.
+func (c *Client) Shards() []string {
+	s := c.topo.Snapshot()
+	names := make([]string, len(s.Shards))
+	for i := range s.Shards {
+		names[i] = s.Shards[i].Name
+	}
+	return names
+}
+
+// ShardFor returns the name of the shard that owns a key. In a cache it may
+// be another one when shards are ejected or let back in.
+func (c *Client) ShardFor(key string) string {
+	s := c.topo.Snapshot()
+	return s.Shards[s.Ring.OwnerString(key)].Name
+}

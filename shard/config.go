@@ -1,0 +1,230 @@
+package shard
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/shardring/shardring/ring"
+	"github.com/shardring/shardring/shard/config"
+)
+
+// Config describes a client. Only Shards is required; the zero value of
+// every other field means its default.
+type Config struct {
+	// Name is what errors about the whole pool call it. Default "pool".
+	Name string
+	// Shards are the owners of keys. Their order matters only to placements
+	// that count (jedis with unnamed shards, modula, random, slots).
+	Shards []Shard
+
+	// Placement, Hash and Tag say which shard owns a key; see package ring.
+	// The same three and the same names find the same keys through
+	// shardproxy. Defaults: murmur3, the placement's own hash, and its tag.
+	Placement ring.Placement
+	Hash      ring.Hash
+	Tag       ring.Tag
+
+	// Username and Password log in on every connection. Username needs a
+	// Password; without it the default user logs in. Default: no login.
+	Username string
+	Password string
+	// Database is selected on every connection. 0 to 16383, default 0.
+	Database int
+
+	// Timeout bounds every call, connecting and a retry included, if its
+	// context does not end sooner. Default 5 s; negative: none.
+	Timeout time.Duration
+	// DialTimeout bounds making a connection: dial, login and a PING.
+	// Default 1 s.
+	DialTimeout time.Duration
+	// Dial makes connections. Default: a net.Dialer with TCP keep-alive. What
+	// it returns must stay usable after a write deadline has passed, which a
+	// *tls.Conn does not; New cannot tell, the first use does.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+
+	// NoYield has a caller write at once instead of first letting other
+	// goroutines add their commands to its write. It costs rate; beside
+	// CPU-bound goroutines it saves delay. Default: yield.
+	NoYield bool
+
+	// MaxIdle and MaxActive size the pool of connections a shard that
+	// ForEachShard uses; Do and the like share one connection. At MaxActive
+	// callers wait. Defaults 2 and 16. IdleTimeout closes idle ones, default
+	// 4 min.
+	MaxIdle     int
+	MaxActive   int
+	IdleTimeout time.Duration
+
+	// AutoEject makes the pool a cache, by twemproxy's rules: a shard that
+	// failed FailureLimit times in a row (default 2) gives its keys to the
+	// others for RetryTimeout (default 30 s). Default: a store, whose keys
+	// never move; a shard that is down is an error.
+	AutoEject    bool
+	FailureLimit int
+	RetryTimeout time.Duration
+}
+
+// Shard is one owner of keys.
+type Shard struct {
+	// Name is its identity: keys stay with the name when the server moves.
+	// Only the jedis placements take an empty one.
+	Name string
+	// Weight is its part of the keys against the others'. Default 1.
+	Weight int
+	// Primary is its server: host:port, or the path of a unix socket.
+	Primary string
+	// Slots are its hash slots, for the placement slots; see ring.Shard.
+	Slots []ring.SlotRange
+}
+
+// ConfigError says what is wrong with a Config.
+type ConfigError struct {
+	Field  string // "Shards[2].Primary"
+	Value  string
+	Reason string // what is allowed
+}
+
+func (e *ConfigError) Error() string {
+	return fmt.Sprintf("shard: config: %s %q: %s", e.Field, e.Value, e.Reason)
+}
+
+// maxDatabase is far above any server's setting and catches a mix-up with a port.
+const maxDatabase = 16383
+
+// withDefaults returns a copy with every zero value replaced, and the first
+// thing that is wrong as an error.
+func (c Config) withDefaults() (Config, error) {
+	def := func(d *time.Duration, by time.Duration) {
+		if *d == 0 {
+			*d = by
+		}
+	}
+	def(&c.Timeout, 5*time.Second)
+	def(&c.DialTimeout, time.Second)
+	def(&c.IdleTimeout, 4*time.Minute)
+	def(&c.RetryTimeout, 30*time.Second)
+	count := func(n *int, by int) {
+		if *n == 0 {
+			*n = by
+		}
+	}
+	count(&c.MaxIdle, 2)
+	count(&c.MaxActive, 16)
+	count(&c.FailureLimit, 2)
+	if c.Name == "" {
+		c.Name = "pool"
+	}
+	if c.Timeout < 0 {
+		c.Timeout = 0
+	}
+	if c.Dial == nil {
+		c.Dial = (&net.Dialer{KeepAlive: 30 * time.Second}).DialContext
+	}
+	return c, c.check()
+}
+
+func (c *Config) check() error {
+	if len(c.Shards) == 0 {
+		return &ConfigError{"Shards", "[]", "want at least one"}
+	}
+	for _, d := range []struct {
+		field string
+		value time.Duration
+	}{{"DialTimeout", c.DialTimeout}, {"IdleTimeout", c.IdleTimeout}, {"RetryTimeout", c.RetryTimeout}} {
+		if d.value < 0 {
+			return &ConfigError{d.field, d.value.String(), "want more than 0, or 0 for the default"}
+		}
+	}
+	for _, n := range []struct {
+		field string
+		value int
+	}{{"MaxIdle", c.MaxIdle}, {"MaxActive", c.MaxActive}, {"FailureLimit", c.FailureLimit}} {
+		if n.value < 0 {
+			return &ConfigError{n.field, fmt.Sprint(n.value), "want more than 0, or 0 for the default"}
+		}
+	}
+	if c.Database < 0 || c.Database > maxDatabase {
+		return &ConfigError{"Database", fmt.Sprint(c.Database), fmt.Sprintf("want 0 to %d", maxDatabase)}
+	}
+	if c.Username != "" && c.Password == "" {
+		return &ConfigError{"Username", c.Username, "want a Password with it"}
+	}
+	return nil
+}
+
+// pool puts the configuration into the form that the proxy's file has, so
+// that both build the same topology.
+func (c *Config) pool() (*config.Pool, error) {
+	p := &config.Pool{
+		Name: c.Name, Redis: true,
+		Ring:           ring.Config{Placement: c.Placement, Hash: c.Hash, Tag: c.Tag},
+		AutoEjectHosts: c.AutoEject, ServerFailureLimit: c.FailureLimit, ServerRetryTimeout: c.RetryTimeout,
+	}
+	for i, s := range c.Shards {
+		if s.Weight == 0 {
+			s.Weight = 1
+		}
+		addr, err := address(s.Primary)
+		if err != nil {
+			return nil, &ConfigError{fmt.Sprintf("Shards[%d].Primary", i), s.Primary, err.Error()}
+		}
+		p.Ring.Shards = append(p.Ring.Shards, ring.Shard{Name: s.Name, Weight: s.Weight, Slots: s.Slots})
+		p.Shards = append(p.Shards, config.Shard{Name: s.Name, Weight: s.Weight, Primary: addr})
+	}
+	return p, nil
+}
+
+func address(s string) (config.Address, error) {
+	if strings.HasPrefix(s, "/") {
+		return config.Address{Network: "unix", Addr: s}, nil
+	}
+	host, port, err := net.SplitHostPort(s)
+	if err == nil && (host == "" || port == "") {
+		err = fmt.Errorf("host or port is empty")
+	}
+	if err != nil {
+		return config.Address{}, fmt.Errorf("want host:port or the path of a unix socket")
+	}
+	return config.Address{Network: "tcp", Addr: s}, nil
+}
+
+// ConfigOf returns the configuration of a pool read from a file, to be
+// changed or given to New.
+func ConfigOf(p *config.Pool) Config {
+	c := Config{
+		Name:      p.Name,
+		Placement: p.Ring.Placement, Hash: p.Ring.Hash, Tag: p.Ring.Tag,
+		Password: p.Auth.Value(), Database: p.Database,
+		Timeout:   p.Timeout,
+		AutoEject: p.AutoEjectHosts, FailureLimit: p.ServerFailureLimit, RetryTimeout: p.ServerRetryTimeout,
+	}
+	if p.Timeout == 0 {
+		c.Timeout = -1
+	}
+	for i, s := range p.Shards {
+		c.Shards = append(c.Shards, Shard{
+			Name: s.Name, Weight: s.Weight, Primary: s.Primary.Addr, Slots: p.Ring.Shards[i].Slots,
+		})
+	}
+	return c
+}
+
+// Open makes a client of a pool in a configuration file, the one shardproxy
+// reads.
+func Open(file, pool string) (*Client, error) {
+	f, err := config.Load(file)
+	if err != nil {
+		return nil, err
+	}
+	p, err := f.Pool(pool)
+	if err != nil {
+		return nil, err
+	}
+	if !p.Redis {
+		return nil, &ConfigError{"pool " + pool, "redis: false", "this library speaks Redis's protocol; want redis: true"}
+	}
+	return New(ConfigOf(p))
+}

@@ -1,0 +1,121 @@
+package shard
+
+import (
+	"context"
+	"time"
+
+	"github.com/gomodule/redigo/redis"
+
+	"github.com/shardring/shardring/shard/command"
+)
+
+// Do sends a command to the shard of its keys and returns what redigo's Do
+// would return, so redis.String and the like work on it. Arguments are
+// converted as redigo converts them.
+//
+//   - MGET, MSET, DEL, UNLINK, EXISTS and TOUCH may have keys on any shards:
+//     they are split and the replies put together. Across shards they are not
+//     atomic.
+//   - DBSIZE, FLUSHALL, FLUSHDB, KEYS, INFO and SCRIPT LOAD, EXISTS and FLUSH
+//     go to every shard.
+//   - SCAN goes through the shards one after another: its cursor carries the
+//     shard. Begin with 0, go on with what it returned, end when that is 0.
+//   - Other commands with several keys need them on one shard (a key tag does
+//     that), else the error is ErrCrossSlot.
+//   - PING, ECHO, TIME, SELECT and others about the connection are answered
+//     here.
+//   - What needs a connection of its own (MULTI, SUBSCRIBE, blocking
+//     commands) is refused; ForEachShard has such connections.
+//
+// An error that a server, or the command table in its place, replied is a
+// redis.Error, returned as the reply too, as redigo does. A shard that gave
+// no reply is a *ShardError. The call ends with its context or after
+// Config.Timeout; a command that was sent may be executed even so.
+//
+// A command is sent a second time, once, over a new connection, if the first
+// is lost and the command only reads or was not sent whole.
+func (c *Client) Do(ctx context.Context, cmd string, args ...any) (any, error) {
+	return c.do(ctx, c.cfg.Timeout, cmd, args)
+}
+
+// do is Do with a time limit of its own; 0: none.
+func (c *Client) do(ctx context.Context, timeout time.Duration, cmd string, args []any) (any, error) {
+	r := c.requests.Get().(*request)
+	r.cmd, r.args = cmd, plain(args)
+	reply, err := c.execute(ctx, timeout, r)
+	r.cmd, r.args = "", nil
+	c.requests.Put(r)
+	return reply, err
+}
+
+// execute plans and executes one request.
+func (c *Client) execute(ctx context.Context, timeout time.Duration, r *request) (any, error) {
+	now := time.Now()
+	v, err := c.current(now)
+	if err != nil {
+		return nil, err
+	}
+	cmd, err := c.table.Resolve(r)
+	if err != nil {
+		return answer(errorReply(err))
+	}
+	deadline := c.deadline(ctx, now, timeout)
+	if cmd.Route == command.Single {
+		i, err := v.single(cmd, r)
+		if err != nil {
+			return answer(err)
+		}
+		return c.one(ctx, v, i, deadline, readOnly(cmd), r)
+	}
+	b := batch{c: c, v: v}
+	b.add(r)
+	if !c.gate.enter() {
+		return nil, ErrClosed
+	}
+	c.exchange(ctx, v, b.parts, deadline)
+	c.gate.leave()
+	reply := b.reply(0)
+	return reply.Value, reply.Err
+}
+
+// one sends a request to one shard.
+func (c *Client) one(ctx context.Context, v *view, i int, deadline time.Time, readOnly bool, r *request) (any, error) {
+	l := v.links[i]
+	if err := ctx.Err(); err != nil {
+		return nil, &ShardError{l.shard, l.node.Addr, err, true}
+	}
+	if v.AllEjected() {
+		return nil, v.ejected()
+	}
+	if !l.gate.enter() {
+		return nil, ErrClosed
+	}
+	reply, err := l.do(ctx, deadline, readOnly, r.cmd, r.args)
+	l.gate.leave()
+	c.answered(i, err)
+	return reply, err
+}
+
+// ejected answers what no shard is left for.
+func (v *view) ejected() error {
+	s := &v.Shards[v.Ejected[0]]
+	return &ShardError{s.Name, s.Primary.Addr, ErrEjected, true}
+}
+
+// answered ends a shard's row of failures if it replied.
+func (c *Client) answered(i int, err error) {
+	if !c.cfg.AutoEject {
+		return
+	}
+	if _, replied := err.(redis.Error); err == nil || replied {
+		c.topo.ReportSuccess(i)
+	}
+}
+
+// answer returns an error as redigo does: one that is a reply is both.
+func answer(err error) (any, error) {
+	if e, ok := err.(redis.Error); ok {
+		return e, e
+	}
+	return nil, err
+}

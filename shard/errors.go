@@ -1,0 +1,66 @@
+package shard
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/gomodule/redigo/redis"
+
+	"github.com/shardring/shardring/shard/command"
+	"github.com/shardring/shardring/shard/internal/baton"
+)
+
+// ErrCrossSlot answers a command whose keys are on different shards and which
+// cannot be split. The text is Redis Cluster's.
+const ErrCrossSlot = redis.Error(command.CrossShard)
+
+// Errors that have no data. What a server answers is a redis.Error; what
+// happens to a shard is a *ShardError, which may wrap one of these.
+var (
+	// ErrClosed answers every use of a closed Client or Conn.
+	ErrClosed = errors.New("shard: closed")
+	// ErrTimeout: no reply within Config.Timeout. errors.Is(err,
+	// os.ErrDeadlineExceeded) holds too, as with redigo.
+	ErrTimeout = baton.ErrTimeout
+	// ErrBacklog: more is waiting to be written to the shard than the client
+	// holds (64 MiB); the command was not sent.
+	ErrBacklog = baton.ErrBacklog
+	// ErrEjected: in a cache, every shard is ejected.
+	ErrEjected = errors.New("every shard is ejected")
+)
+
+// ShardError says why a shard gave no reply.
+type ShardError struct {
+	Shard string // its name
+	Node  string // the address of its server
+	Err   error  // the cause: of the network, ErrTimeout, the context's error, ErrBacklog
+	// SafeToRetry is true if the command was certainly not executed, or only
+	// reads. False means that it may or may not have been executed.
+	SafeToRetry bool
+}
+
+func (e *ShardError) Error() string {
+	s := fmt.Sprintf("shard '%s' at %s: %v", e.Shard, e.Node, e.Err)
+	if !e.SafeToRetry {
+		s += "; the command may or may not have been executed"
+	}
+	return s
+}
+
+func (e *ShardError) Unwrap() error { return e.Err }
+
+// Timeout makes a ShardError a net.Error as far as callers ask it.
+func (e *ShardError) Timeout() bool { return errors.Is(e.Err, os.ErrDeadlineExceeded) }
+
+// refused is an error reply of our own: both the reply and the error, as
+// redigo returns a server's.
+func refused(e command.Error) (any, error) { return redis.Error(e), redis.Error(e) }
+
+// named puts the shard's name behind the code of an error reply, for a reply
+// that several shards made together.
+func named(e redis.Error, shard string) redis.Error {
+	code, rest, _ := strings.Cut(string(e), " ")
+	return redis.Error(code + " shard '" + shard + "': " + rest)
+}

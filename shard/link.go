@@ -1,0 +1,230 @@
+package shard
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gomodule/redigo/redis"
+
+	"github.com/shardring/shardring/shard/internal/baton"
+	"github.com/shardring/shardring/shard/topology"
+)
+
+// link is the way to one shard's node: the line that everybody shares, how it
+// is made anew, and the pool of connections of one's own.
+//
+//	connected: line serves
+//	           │ broken                                   ▲ dialled
+//	           ▼                                          │
+//	dialling:  one attempt for all; callers wait for it ──┤
+//	           │ failed                                   │
+//	           ▼                                          │
+//	down:      callers get the last error at once; ───────┘
+//	           the first after retryAt starts an attempt and waits for it
+type link struct {
+	shard string
+	node  topology.Node
+	cfg   *Config
+	// failed is told of every failure that says something of the server, nil
+	// in a store.
+	failed func(shard string)
+
+	gate gate // calls that use this link only
+	pool redis.Pool
+	line atomic.Pointer[baton.Line] // nil: none yet
+
+	mu       sync.Mutex // protects the following fields
+	attempt  *attempt   // under way, or nil
+	failures int        // attempts in a row
+	retryAt  time.Time
+	last     error // of the last attempt
+	closed   bool
+	dialling sync.WaitGroup
+}
+
+// attempt is one dial, for all who want the line. Its result is written
+// before done is closed.
+type attempt struct {
+	done chan struct{}
+	line *baton.Line
+	err  error
+}
+
+func newLink(shard string, node topology.Node, cfg *Config, failed func(string)) *link {
+	l := &link{shard: shard, node: node, cfg: cfg, failed: failed}
+	l.pool = redis.Pool{
+		MaxIdle: cfg.MaxIdle, MaxActive: cfg.MaxActive, Wait: true, IdleTimeout: cfg.IdleTimeout,
+		DialContext: func(ctx context.Context) (redis.Conn, error) {
+			ctx, cancel := context.WithTimeout(ctx, cfg.DialTimeout)
+			defer cancel()
+			nc, err := dial(ctx, cfg, node.Network, node.Addr)
+			if err != nil {
+				return nil, err
+			}
+			return redis.NewConn(withBuffer(nc), cfg.Timeout, cfg.Timeout), nil
+		},
+		TestOnBorrow: func(c redis.Conn, used time.Time) error {
+			if time.Since(used) < time.Second {
+				return nil
+			}
+			_, err := c.Do("PING")
+			return err
+		},
+	}
+	return l
+}
+
+// serving returns the line if it is there and whole as far as known.
+func (l *link) serving() *baton.Line { return l.line.Load() }
+
+// get returns the line, waiting for an attempt to make one if it must.
+func (l *link) get(ctx context.Context, deadline time.Time) (*baton.Line, error) {
+	if line := l.serving(); line != nil {
+		return line, nil
+	}
+	a, err := l.begin()
+	if err != nil {
+		return nil, err
+	}
+	if a == nil {
+		return l.get(ctx, deadline)
+	}
+	var late <-chan time.Time
+	if !deadline.IsZero() {
+		t := time.NewTimer(time.Until(deadline))
+		defer t.Stop()
+		late = t.C
+	}
+	select {
+	case <-a.done:
+		return a.line, a.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-late:
+		return nil, ErrTimeout
+	}
+}
+
+// begin starts or joins an attempt. It returns neither attempt nor error if
+// there is a line by now, and the last error while the node is left alone.
+func (l *link) begin() (*attempt, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.closed:
+		return nil, ErrClosed
+	case l.serving() != nil:
+		return nil, nil
+	case l.attempt != nil && l.failures == 0:
+		return l.attempt, nil
+	case l.attempt != nil, l.failures > 0 && time.Now().Before(l.retryAt):
+		return nil, l.last
+	}
+	a := &attempt{done: make(chan struct{})}
+	l.attempt = a
+	l.dialling.Go(func() { l.connect(a) })
+	return a, nil
+}
+
+func (l *link) connect(a *attempt) {
+	ctx, cancel := context.WithTimeout(context.Background(), l.cfg.DialTimeout)
+	defer cancel()
+	nc, err := dial(ctx, l.cfg, l.node.Network, l.node.Addr)
+
+	l.mu.Lock()
+	l.attempt = nil
+	if err == nil && l.closed {
+		nc.Close()
+		err = ErrClosed
+	}
+	if err != nil {
+		a.err = err
+		l.failures++
+		l.last, l.retryAt = err, time.Now().Add(backoff(l.failures))
+	} else {
+		// The line gives the server up a little before the calls on it do.
+		a.line = baton.New(nc, baton.Options{Stall: l.cfg.Timeout * 7 / 8, NoYield: l.cfg.NoYield})
+		l.failures, l.last = 0, nil
+		l.line.Store(a.line)
+	}
+	l.mu.Unlock()
+	close(a.done)
+	if err != nil && err != ErrClosed {
+		l.report()
+	}
+}
+
+func (l *link) report() {
+	if l.failed != nil {
+		l.failed(l.shard)
+	}
+}
+
+// lost puts a broken line away. Each is reported once.
+func (l *link) lost(line *baton.Line) {
+	if l.line.CompareAndSwap(line, nil) {
+		l.report()
+	}
+}
+
+// judge turns what a line says into a ShardError, acts on it, and says
+// whether the command may be sent once more.
+func (l *link) judge(line *baton.Line, err error, readOnly bool) (se *ShardError, again bool) {
+	se = &ShardError{Shard: l.shard, Node: l.node.Addr, Err: err, SafeToRetry: true}
+	var be *baton.Error
+	if !errors.As(err, &be) {
+		return se, false // there was no line
+	}
+	se.Err = be.Err
+	se.SafeToRetry = !be.Sent || readOnly
+	switch {
+	case be.Broken:
+		l.lost(line)
+		return se, se.SafeToRetry
+	case be.Err == ErrTimeout:
+		l.report()
+	}
+	return se, false
+}
+
+// do sends one command over the line and, if that is harmless, once more
+// over a new one.
+func (l *link) do(ctx context.Context, deadline time.Time, readOnly bool, cmd string, args []any) (any, error) {
+	for try := 0; ; try++ {
+		line, err := l.get(ctx, deadline)
+		var reply any
+		if err == nil {
+			reply, err = line.Do(ctx, deadline, cmd, args)
+			if err == nil {
+				return reply, nil
+			}
+			if _, ok := err.(redis.Error); ok {
+				return reply, err
+			}
+		}
+		if err == ErrClosed {
+			return nil, err
+		}
+		se, again := l.judge(line, err, readOnly)
+		if !again || try > 0 || ctx.Err() != nil {
+			return nil, se
+		}
+	}
+}
+
+// close ends the link when the calls that use it are over.
+func (l *link) close() {
+	l.gate.close()
+	l.mu.Lock()
+	l.closed = true
+	l.mu.Unlock()
+	l.dialling.Wait()
+	if line := l.line.Swap(nil); line != nil {
+		line.Break(net.ErrClosed)
+	}
+	l.pool.Close()
+}

@@ -1,0 +1,93 @@
+package shard
+
+import (
+	"fmt"
+
+	"github.com/shardring/shardring/shard/command"
+)
+
+// merge makes one reply of the parts' replies, none of which is an error.
+// owners is the part of each key, for GatherArray.
+func merge(v *view, how command.Merge, parts []part, owners []int) (any, error) {
+	switch how {
+	case command.GatherArray:
+		return mergeByKey(v, parts, owners)
+	case command.Sum:
+		var sum int64
+		for i := range parts {
+			n, ok := parts[i].reply.(int64)
+			if !ok {
+				return nil, unexpected(v, &parts[i])
+			}
+			sum += n
+		}
+		return sum, nil
+	case command.AndArray:
+		return mergeAnd(v, parts)
+	case command.Concat:
+		var all []any
+		for i := range parts {
+			values, ok := parts[i].reply.([]any)
+			if !ok {
+				return nil, unexpected(v, &parts[i])
+			}
+			all = append(all, values...)
+		}
+		if all == nil {
+			all = []any{}
+		}
+		return all, nil
+	case command.InfoText:
+		return mergeInfo(v, parts)
+	}
+	return parts[0].reply, nil // AllOK and First: every shard said the same
+}
+
+func unexpected(v *view, p *part) error {
+	s := &v.Shards[p.shard]
+	return &ShardError{s.Name, s.Primary.Addr, fmt.Errorf("unexpected reply %T to %s", p.reply, p.cmd), p.readOnly}
+}
+
+// mergeByKey: an array with an element a key each; an element goes where its
+// key stood.
+func mergeByKey(v *view, parts []part, owners []int) (any, error) {
+	counts := make([]int, len(parts))
+	for _, p := range owners {
+		counts[p]++
+	}
+	values := make([][]any, len(parts))
+	for i := range parts {
+		a, ok := parts[i].reply.([]any)
+		if !ok || len(a) != counts[i] {
+			return nil, unexpected(v, &parts[i])
+		}
+		values[i] = a
+	}
+	all := make([]any, len(owners))
+	for k, p := range owners {
+		all[k] = values[p][0]
+		values[p] = values[p][1:]
+	}
+	return all, nil
+}
+
+// mergeAnd: arrays of 0 and 1; 1 where every shard says so.
+func mergeAnd(v *view, parts []part) (any, error) {
+	var all []any
+	for i := range parts {
+		a, ok := parts[i].reply.([]any)
+		if !ok || i > 0 && len(a) != len(all) {
+			return nil, unexpected(v, &parts[i])
+		}
+		if i == 0 {
+			all = a
+			continue
+		}
+		for j := range a {
+			if a[j] != int64(1) {
+				all[j] = int64(0)
+			}
+		}
+	}
+	return all, nil
+}

@@ -1,0 +1,75 @@
+package shard
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Reply is one command's of a pipeline, as Do would have returned it.
+type Reply struct {
+	Value any
+	Err   error
+}
+
+// Pipeline collects commands and executes them in one round trip for every
+// shard that has any, all at the same time. A pipeline belongs to one
+// goroutine. It is not a transaction: commands for one shard are executed in
+// their order, with others' between them; between shards there is no order.
+type Pipeline struct {
+	c        *Client
+	requests []request
+}
+
+// Pipeline returns an empty pipeline.
+func (c *Client) Pipeline() *Pipeline { return &Pipeline{c: c} }
+
+// Add appends a command, any that Do takes. Byte slices among its arguments
+// must not be changed before Exec.
+func (p *Pipeline) Add(cmd string, args ...any) *Pipeline {
+	p.requests = append(p.requests, request{cmd: cmd, args: plain(args)})
+	return p
+}
+
+// Len returns the number of commands added since the last Exec.
+func (p *Pipeline) Len() int { return len(p.requests) }
+
+// Exec executes the commands and returns a Reply for each, in the order of
+// Add. The error joins the errors of the replies, or is nil. The pipeline is
+// empty afterwards and may be used again.
+//
+// The context's end, or Config.Timeout, bounds all of it: what has not been
+// answered by then has the error, what has been answered has its reply.
+func (p *Pipeline) Exec(ctx context.Context) ([]Reply, error) {
+	requests := p.requests
+	p.requests = nil
+	replies := make([]Reply, len(requests))
+	fail := func(err error) ([]Reply, error) {
+		for i := range replies {
+			replies[i].Err = err
+		}
+		return replies, err
+	}
+	now := time.Now()
+	v, err := p.c.current(now)
+	if err != nil {
+		return fail(err)
+	}
+	if !p.c.gate.enter() {
+		return fail(ErrClosed)
+	}
+	defer p.c.gate.leave()
+	b := batch{c: p.c, v: v}
+	for i := range requests {
+		b.add(&requests[i])
+	}
+	p.c.exchange(ctx, v, b.parts, p.c.deadline(ctx, now, p.c.cfg.Timeout))
+	var errs []error
+	for i := range replies {
+		replies[i] = b.reply(i)
+		if replies[i].Err != nil {
+			errs = append(errs, replies[i].Err)
+		}
+	}
+	return replies, errors.Join(errs...)
+}
