@@ -96,17 +96,17 @@ func (cfg *Config) names() ([]string, error) {
 
 // checkWeights checks each weight and their sum.
 func (cfg *Config) checkWeights() error {
-	one, all := MaxWeight, MaxWeights
+	one, all := MaxWeight, int64(MaxWeights)
 	if cfg.Placement.pointsPerWeight() > 0 {
 		one, all = MaxPointWeight, MaxPointWeights
 	}
-	sum := 0
+	var sum int64
 	for i, s := range cfg.Shards {
 		if s.Weight < 1 || s.Weight > one {
 			return &ConfigError{Field: fmt.Sprintf("Shards[%d].Weight", i), Shard: i, Value: strconv.Itoa(s.Weight),
 				Reason: "not a weight for placement " + string(cfg.Placement), Allowed: fmt.Sprintf("1 to %d", one)}
 		}
-		if sum += s.Weight; sum > all {
+		if sum += int64(s.Weight); sum > all {
 			return shardError(i, "Weight", strconv.Itoa(s.Weight),
 				fmt.Sprintf("brings the sum of the weights to %d, and placement %s takes %d", sum, cfg.Placement, all))
 		}

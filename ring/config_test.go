@@ -10,6 +10,8 @@ import (
 )
 
 func TestNewRefuses(t *testing.T) {
+	tooHeavy := MaxWeight
+	tooHeavy++ // below 0 where int has 32 bits, and refused there too
 	one := func(name string, weight int) []Shard {
 		return []Shard{{Name: "ok", Weight: 1}, {Name: name, Weight: weight}}
 	}
@@ -38,7 +40,7 @@ func TestNewRefuses(t *testing.T) {
 		{"weight 0", Config{Shards: one("b", 0)}, "Shards[1].Weight", 1, "0: not a weight for placement murmur3; allowed: 1 to 10000"},
 		{"weight below 0", Config{Placement: Modula, Shards: one("b", -3)}, "Shards[1].Weight", 1, "-3"},
 		{"absurd weight", Config{Placement: Jedis, Shards: one("b", MaxPointWeight+1)}, "Shards[1].Weight", 1, "10001"},
-		{"absurd weight of twemproxy", Config{Placement: Ketama, Shards: one("b", MaxWeight+1)}, "Shards[1].Weight", 1, "allowed: 1 to 2147483647"},
+		{"absurd weight of twemproxy", Config{Placement: Ketama, Shards: one("b", tooHeavy)}, "Shards[1].Weight", 1, "allowed: 1 to 2147483647"},
 		{"absurd sum", Config{Shards: weighted(11, MaxPointWeight)}, "Shards[10].Weight", 10, "sum of the weights to 110000"},
 		{"absurd sum of twemproxy", Config{Placement: Modula, Shards: weighted(3, MaxWeight)}, "Shards[2].Weight", 2, "takes 4294967295"},
 		{"no name", Config{Shards: one("", 1)}, "Shards[1].Name", 1, "needs a name"},
@@ -173,7 +175,11 @@ func TestDealSlots(t *testing.T) {
 
 // Known counts of points in single precision; the double would give 160.
 func TestKetamaRounding(t *testing.T) {
-	for _, c := range []struct{ weight, total, live, sums int }{
+	for _, c := range []struct {
+		weight     int
+		total      int64
+		live, sums int
+	}{
 		{1, 1, 1, 40}, {1, 4, 4, 40}, {1, 25, 25, 39}, {1, 1000, 3, 0}, {999, 1000, 2, 79}, {math.MaxInt32, math.MaxInt32, 1, 40},
 	} {
 		if got := ketamaSums(c.weight, c.total, c.live); got != c.sums {

@@ -74,9 +74,9 @@ func countPoints(shards []Shard, live []int) int {
 // servers.
 func ketamaPoints(shards []Shard, live []int) ([]point, []int) {
 	order := twemproxyOrder(shards, live)
-	total := 0
+	var total int64
 	for _, s := range order {
-		total += shards[s].Weight
+		total += int64(shards[s].Weight)
 	}
 	points := make([]point, 0, 160*len(order)) // about; rounding takes or gives a few
 	var text []byte
@@ -98,7 +98,7 @@ func ketamaPoints(shards []Shard, live []int) ([]point, []int) {
 // original computes in C's float, and every step is rounded to it: equal
 // weights do not always give 40, and a tiny weight can give none. The
 // conversions keep the compiler from fusing a multiplication with an addition.
-func ketamaSums(weight, total, live int) int {
+func ketamaSums(weight int, total int64, live int) int {
 	share := float32(float32(weight) / float32(total))
 	points := float32(share * 160)
 	sums := float32(points / 4)

@@ -70,7 +70,7 @@ func referenceOwner(cfg Config, down []int, key []byte) int {
 		}
 		return best.or(first)
 	case Slots:
-		slot := int(crc16(tag)) % slotCount
+		slot := int(crc16(tag) % slotCount)
 		for i, s := range cfg.Shards {
 			for _, r := range s.Slots {
 				if r.First <= slot && slot <= r.Last {
@@ -88,14 +88,14 @@ func referenceOwner(cfg Config, down []int, key []byte) int {
 	if len(tag) > 0 {
 		h = hash.sum32()(tag)
 	}
-	total := 0
+	var total int64
 	for _, i := range live {
-		total += cfg.Shards[i].Weight
+		total += int64(cfg.Shards[i].Weight)
 	}
 	if placement == Modula {
-		left := int(h) % total
+		left := int64(h) % total
 		for _, i := range live {
-			if left -= cfg.Shards[i].Weight; left < 0 {
+			if left -= int64(cfg.Shards[i].Weight); left < 0 {
 				return i
 			}
 		}

@@ -76,9 +76,9 @@ func hasSlots(s Shard) bool { return s.Slots != nil }
 // gets a slot, however small its weight.
 func dealSlots(shards []Shard) []Shard {
 	dealt := make([]Shard, len(shards))
-	total := 0
+	var total int64
 	for _, s := range shards {
-		total += s.Weight
+		total += int64(s.Weight)
 	}
 	first, cursor := 0, float32(0)
 	for i, s := range shards {
