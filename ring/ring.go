@@ -27,16 +27,34 @@ type Ring struct {
 	period uint64
 }
 
-// A family is how the hash of a key becomes a place on the ring.
+// A family is how a tag is hashed. It is looked at for every key: the two
+// hashes of 64 bits are called directly, the others by Ring.sum32.
 type family uint8
 
 const (
-	familyMurmur3   family = iota // as it is
-	familyMurmur64A               // as it is
-	familyPlain                   // 32 bits as they are
-	familyTwemproxy               // the same, and 0 for an empty key
-	familyRandom                  // there is none
+	familyMurmur3   family = iota
+	familyMurmur64A        // Jedis
+	familyMD5              // Jedis
+	familyTwemproxy        // one of twelve, and 0 for an empty key
+	familySlots            // CRC16
+	familyRandom           // nothing is hashed
 )
+
+func familyOf(p Placement, h Hash) family {
+	switch {
+	case p == Random:
+		return familyRandom
+	case p == Slots:
+		return familySlots
+	case p.isTwemproxy():
+		return familyTwemproxy
+	case h == HashMD5:
+		return familyMD5
+	case h == HashMurmur64A:
+		return familyMurmur64A
+	}
+	return familyMurmur3
+}
 
 // New builds the ring of a configuration. What the configuration gets wrong
 // comes back as a [*ConfigError]. The ring keeps a copy of the shards.
@@ -67,22 +85,11 @@ func New(cfg Config) (*Ring, error) {
 		tag:       cfg.Tag,
 		shards:    cloneShards(cfg.Shards),
 		names:     names,
+		family:    familyOf(cfg.Placement, cfg.Hash),
 		sum32:     cfg.Hash.sum32(),
 	}
 	for i := range cfg.Shards {
 		r.live = append(r.live, i)
-	}
-	switch {
-	case r.placement == Random:
-		r.family = familyRandom
-	case r.placement.isTwemproxy():
-		r.family = familyTwemproxy
-	case r.hash == HashMurmur3:
-		r.family = familyMurmur3
-	case r.hash == HashMurmur64A:
-		r.family = familyMurmur64A
-	default:
-		r.family = familyPlain
 	}
 	if err := r.build(); err != nil {
 		return nil, err
