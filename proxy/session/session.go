@@ -145,10 +145,10 @@ func (s *Session) complete(k *kept, b []byte) []byte {
 // run handles the requests at the start of b until they end, the last one is
 // not whole, or the session must wait. It returns the bytes that are done with.
 func (s *Session) run(b []byte, p *resp.Parser) int {
-	lim := &s.core.limits.Request
 	used := 0
 	for used < len(b) && s.phase == open && !s.stall() {
-		if !s.admit {
+		lim := &s.core.limits.Request
+		if !s.admit { // AUTH may be amid b
 			lim = &s.core.unauthLimit
 		}
 		n, st, err := p.Parse(b[used:], lim)
@@ -208,14 +208,14 @@ func (s *Session) release(k *kept) {
 	s.core.kepts.put(k)
 }
 
-// grow makes room for n more bytes, and at once for the whole request if what
-// has come of it is at least half: a length alone takes no memory.
+// grow makes room for n more bytes, and at once for the whole request if a
+// quarter of it has come: a length alone takes no memory.
 func (k *kept) grow(n int) {
 	want := len(k.buf) + n
 	if want <= cap(k.buf) {
 		return
 	}
-	size := max(want, min(k.parser.Need(), 2*want))
+	size := max(want, min(k.parser.Need(), 4*want))
 	if size < maxKept {
 		size = max(size, 2*cap(k.buf), 512)
 	}
