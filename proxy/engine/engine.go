@@ -78,25 +78,6 @@ type loop interface {
 	state() *base
 }
 
-// gate counts a pool's clients over all loops.
-type gate struct {
-	limit int64 // 0: none
-	n     atomic.Int64
-}
-
-func (g *gate) enter() bool {
-	if n := g.n.Add(1); g.limit > 0 && n > g.limit {
-		g.n.Add(-1)
-		return false
-	}
-	return true
-}
-
-func (g *gate) leave() { g.n.Add(-1) }
-
-// tooMany is what a client beyond client_connections is told.
-const tooMany = "-ERR max number of clients reached\r\n"
-
 // New prepares an engine. On an error the listeners are the caller's still.
 func New(cfg Config) (*Engine, error) {
 	if len(cfg.Pools) == 0 {
@@ -121,9 +102,7 @@ func New(cfg Config) (*Engine, error) {
 		cfg.Log = slog.Default()
 	}
 	e := &Engine{cfg: cfg, load: make([]atomic.Int64, cfg.Loops)}
-	for _, p := range cfg.Pools {
-		e.gates = append(e.gates, &gate{limit: int64(p.Config.ClientConnections)})
-	}
+	e.gates = newGates(&cfg)
 	for i := range cfg.Loops {
 		l, err := e.newLoop(i)
 		if err != nil {
