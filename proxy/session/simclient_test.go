@@ -1,0 +1,333 @@
+package session
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"github.com/shardring/shardring/proxy/resp"
+)
+
+// simClient is a client: what it asked, in order, and what it may be told. It
+// is the only one that writes its own keys, so it knows what they hold.
+type simClient struct {
+	w    *simWorld
+	pool *simPool
+	s    *Session
+	id   int
+
+	out  []byte // sent, and not read by the proxy
+	in   []byte // in its socket, not read by it
+	room int    // in holds no more
+	got  []byte // read, and not yet a whole reply
+	need int    // got wants to be so long before it is looked at
+
+	asked   []*question
+	keys    map[string]*holding
+	seq     int
+	started int64 // when it connected
+
+	knocked bool // has sent AUTH
+	logged  bool // has been told that it is logged in
+	lazy    bool // does not read
+	shut    bool // sends no more
+	told    bool // the proxy knows that
+	mute    bool // generates nothing more: QUIT, or the half-close, was the last
+	ended   bool // the proxy has closed
+	gone    bool
+}
+
+// question is a request and what its reply may be.
+type question struct {
+	name  string
+	keys  []string
+	sent  int64
+	split bool
+	last  bool // the proxy closes after the reply
+	open  bool // needs no login
+	// check judges a reply that is not a failure. failed is told of one.
+	check  func(r reply) error
+	failed func(o outcome)
+}
+
+func (w *simWorld) accept() {
+	p := w.pools[w.rng.IntN(len(w.pools))]
+	w.lastID++
+	c := &simClient{
+		w: w, pool: p, s: p.pool.Accept(), id: w.lastID, room: 1 << (6 + w.rng.IntN(14)),
+		keys: map[string]*holding{}, started: w.now,
+	}
+	c.s.Link = c
+	w.clients = append(w.clients, c)
+	if p.password != "" && !w.one(4) {
+		c.login()
+	}
+}
+
+func (c *simClient) fatalf(format string, args ...any) {
+	c.w.t.Helper()
+	c.w.t.Fatalf("client %d of pool %s: %s", c.id, c.pool.pool.Name, fmt.Sprintf(format, args...))
+}
+
+// send adds a request and what is expected of it.
+func (c *simClient) send(q *question, args ...string) {
+	q.sent = c.w.now
+	if q.name == "" {
+		q.name = args[0]
+	}
+	c.asked = append(c.asked, q)
+	c.out = resp.AppendRequest(c.out, args...)
+}
+
+// sendLine adds a request as a line of text.
+func (c *simClient) sendLine(q *question, line string) {
+	q.sent, q.name = c.w.now, line
+	c.asked = append(c.asked, q)
+	c.out = append(c.out, line+"\r\n"...)
+}
+
+// event is something a client does by chance.
+func (c *simClient) event() {
+	w := c.w
+	switch {
+	case c.ended:
+		c.read(w.cut(len(c.in)))
+	case len(c.out) > 0 && w.one(2):
+		c.arrive(w.cut(len(c.out)))
+	case len(c.in) > 0 && !c.lazy && w.one(2):
+		c.read(w.cut(len(c.in)))
+	case !c.mute && len(c.asked) < 60 && len(c.out) < 4<<20:
+		for range 1 + w.rng.IntN(6) {
+			if !c.mute {
+				c.ask()
+			}
+		}
+	case w.one(10):
+		c.lazy = !c.lazy
+	case c.mute && len(c.out) == 0 && len(c.asked) == 0 && !c.told:
+		c.halfClose()
+	}
+}
+
+// misbehave: the client goes away, or sends no more, or what is no request.
+func (c *simClient) misbehave() {
+	switch c.w.rng.IntN(5) {
+	case 0:
+		c.reset()
+	case 1:
+		c.halfClose()
+	case 2:
+		c.lazy = true
+	case 3:
+		if c.mute {
+			return
+		}
+		c.mute = true
+		c.asked = append(c.asked, &question{name: "garbage", sent: c.w.now, last: true, open: true, check: func(r reply) error {
+			if r.typ != '-' || !strings.HasPrefix(r.text, "ERR Protocol error: ") {
+				return fmt.Errorf("want a protocol error")
+			}
+			return nil
+		}})
+		c.out = append(c.out, "*1\r\n+no\r\n"...)
+	case 4:
+		c.quit()
+	}
+}
+
+func (c *simClient) quit() {
+	if !c.mute {
+		c.send(&question{last: true, open: true, check: want("+OK")}, "QUIT")
+		c.mute = true
+	}
+}
+
+func (c *simClient) halfClose() { c.mute, c.shut = true, true }
+
+func (c *simClient) reset() {
+	if !c.ended {
+		c.s.Closed()
+	}
+	c.gone = true
+}
+
+// arrive lets the proxy read n bytes, if it wants to, or the end.
+func (c *simClient) arrive(n int) {
+	if c.ended || !c.s.WantsRead() {
+		return
+	}
+	n = min(n, 64<<10)
+	if n > 0 {
+		b := c.w.lend(c.out[:n])
+		c.out = c.out[n:]
+		if len(c.out) == 0 {
+			c.out = nil
+		}
+		c.s.Received(b)
+		clear(b)
+	}
+	if len(c.out) == 0 && c.shut && !c.told && c.s.WantsRead() {
+		c.told = true
+		c.s.EOF()
+	}
+}
+
+// flushSession does what a driver does for a session that was touched.
+func (w *simWorld) flushSession(s *Session) {
+	defer s.Flushed()
+	c := s.Link.(*simClient)
+	if c.gone || c.ended {
+		return
+	}
+	for s.Out.Len() > 0 && len(c.in) < c.room {
+		f := s.Out.Front()
+		n := w.cut(min(len(f), c.room-len(c.in)))
+		c.in = append(c.in, f[:n]...)
+		s.Out.Discard(w.core.Buffers(), n)
+	}
+	if s.Finished() && s.Out.Len() == 0 {
+		c.ended = true
+		s.Closed()
+	}
+}
+
+// read takes n bytes and looks at the replies in them.
+func (c *simClient) read(n int) {
+	c.got = append(c.got, c.in[:n]...)
+	c.in = append(c.in[:0], c.in[n:]...)
+	if !c.ended && len(c.in) < c.room && c.s.Out.Len() > 0 {
+		c.w.flushSession(c.s)
+	}
+	at := 0
+	for at < len(c.got) && len(c.got)-at >= c.need {
+		r, k, need, err := decodeReply(c.got[at:])
+		if err != nil {
+			c.fatalf("%v", err)
+		}
+		c.need = need
+		if k == 0 {
+			break
+		}
+		at += k
+		c.answer(r)
+	}
+	c.got = append(c.got[:0], c.got[at:]...)
+	if c.ended && len(c.in) == 0 {
+		c.closed()
+	}
+}
+
+// answer judges one reply.
+func (c *simClient) answer(r reply) {
+	c.w.replies++
+	if len(c.asked) == 0 {
+		c.fatalf("a reply that it did not ask for: %v", r)
+	}
+	q := c.asked[0]
+	c.asked = c.asked[1:]
+	if !c.logged && c.pool.password != "" && !q.open {
+		if err := want("-NOAUTH Authentication required.")(r); err != nil {
+			c.fatalf("%s before login: %v: %v", q.name, r, err)
+		}
+		if q.failed != nil {
+			q.failed(not)
+		}
+		return
+	}
+	if r.typ == '-' {
+		if o, ok, err := c.failure(q, r.text); err != nil {
+			c.fatalf("%s %q: %v: %v", q.name, q.keys, r, err)
+		} else if ok {
+			c.w.failures++
+			if q.failed != nil {
+				q.failed(o)
+			}
+			return
+		}
+	}
+	if q.check == nil {
+		c.fatalf("%s %q: unexpected reply %v", q.name, q.keys, r)
+	}
+	if err := q.check(r); err != nil {
+		c.fatalf("%s %q: reply %v: %v", q.name, q.keys, r, err)
+	}
+}
+
+// failure finds out what an error reply means: ok is false if it is none of
+// those that tell of a shard's failure. It must name a shard that had one.
+func (c *simClient) failure(q *question, text string) (o outcome, ok bool, err error) {
+	shard, rest, named := strings.Cut(strings.TrimPrefix(text, "ERR shard '"), "' at ")
+	if code, inner, ok := strings.Cut(text, " "); ok && code == "INJECTED" {
+		name := ""
+		if n, in, ok := strings.Cut(strings.TrimPrefix(inner, "shard '"), "': "); ok {
+			name, inner = n, in
+		}
+		if (name != "") != q.split && !c.pool.eject {
+			return 0, false, fmt.Errorf("split: %v", q.split)
+		}
+		key, _ := hex.DecodeString(inner)
+		for _, n := range c.pool.nodes {
+			if (name == "" || n.name == name) && n.excuses(q.sent) && (len(q.keys) == 0 || n.owns(q.keys, string(key))) {
+				if q.split {
+					return maybe, true, nil
+				}
+				return not, true, nil
+			}
+		}
+		return 0, false, fmt.Errorf("no shard did this")
+	}
+	if !named {
+		return 0, false, nil
+	}
+	addr, _, _ := strings.Cut(rest, ": ")
+	n := c.w.nodes[addr]
+	if n == nil || n.name != shard || n.pool != c.pool {
+		return 0, false, fmt.Errorf("no shard %q at %q", shard, addr)
+	}
+	if !n.excuses(q.sent) {
+		return 0, false, fmt.Errorf("nothing was wrong with it: since %d, last fault %d", q.sent, n.faulty)
+	}
+	if len(q.keys) > 0 && !n.owns(q.keys, "") {
+		return 0, false, fmt.Errorf("it owns none of the keys")
+	}
+	if strings.Contains(text, "may or may not have been") || strings.Contains(text, "other shards may") {
+		return maybe, true, nil
+	}
+	return not, true, nil
+}
+
+// owns reports whether one of the keys, or this one of them, is the node's.
+func (n *simNode) owns(keys []string, this string) bool {
+	for _, k := range keys {
+		if (this == "" || k == this) && (n.pool.eject || n.pool.pool.ring.OwnerString(k) == n.shard) {
+			return true
+		}
+	}
+	return false
+}
+
+// closed is called when the client has read all there was.
+func (c *simClient) closed() {
+	c.gone = true
+	switch {
+	case len(c.asked) == 0 && len(c.got) == 0 && (c.mute || c.w.closing):
+		return
+	case c.w.hard:
+		c.w.cuts++ // it may have left too much unread
+		return
+	case len(c.got) > 0 && len(c.asked) > 0 && (c.got[0] == '$' || c.got[0] == '*'):
+		// Half a reply: its shard died, and nothing can follow it.
+		q := c.asked[0]
+		for _, n := range c.pool.nodes {
+			if n.excuses(q.sent) && (len(q.keys) == 0 || n.owns(q.keys, "")) {
+				c.w.cuts++
+				return
+			}
+		}
+	}
+	var names []string
+	for _, q := range c.asked {
+		names = append(names, q.name)
+	}
+	c.fatalf("closed with %d questions %.200q and %d bytes of a reply", len(c.asked), names, len(c.got))
+}

@@ -1,0 +1,218 @@
+package session
+
+import (
+	"errors"
+	"io"
+	"slices"
+
+	"github.com/shardring/shardring/proxy/backend"
+)
+
+var (
+	errRefused = errors.New("connect: connection refused")
+	errReset   = errors.New("read: connection reset by peer")
+)
+
+// simLink is a connection between the core and a node: the socket, what is in
+// it, and the driver's part of a backend.Conn.
+type simLink struct {
+	w    *simWorld
+	node *simNode
+	conn *backend.Conn
+
+	connected bool
+	gone      bool
+	login     bool
+	in, out   []byte // on their way to the node, and from it
+	room      int    // in holds no more
+}
+
+// flushConn does what a driver does for a connection that Wake named.
+func (w *simWorld) flushConn(c *backend.Conn) {
+	defer c.Flushed()
+	l, _ := c.Link.(*simLink)
+	switch {
+	case c.State() == backend.Closing:
+		if l != nil {
+			l.drop()
+		}
+		c.Broken(nil, w.now)
+	case c.State() == backend.Dialing && l == nil:
+		w.dial(c)
+	case l != nil && l.connected:
+		l.write()
+	}
+}
+
+func (w *simWorld) dial(c *backend.Conn) {
+	n := w.nodes[c.Addr]
+	l := &simLink{w: w, node: n, conn: c, room: 1 << (8 + w.rng.IntN(12))}
+	c.Link = l
+	if n.mode == down && w.one(2) {
+		c.Broken(errRefused, w.now)
+		return
+	}
+	n.links = append(n.links, l)
+	w.links = append(w.links, l)
+	if n.mode != down && w.one(8) {
+		l.connect()
+	}
+}
+
+func (l *simLink) connect() {
+	l.connected = true
+	l.conn.Connected(l.w.now)
+	l.w.flushConn(l.conn)
+}
+
+// write takes what the connection has to say, as far as there is room.
+func (l *simLink) write() {
+	q := &l.conn.Out
+	for q.Len() > 0 && len(l.in) < l.room {
+		f := q.Front()
+		n := l.w.cut(min(len(f), l.room-len(l.in)))
+		l.in = append(l.in, f[:n]...)
+		q.Discard(l.w.core.Buffers(), n)
+	}
+}
+
+// work lets the node execute up to limit commands.
+func (l *simLink) work(limit int) {
+	at := 0
+	for range limit {
+		args, n, err := parseCommand(l.in[at:])
+		if err != nil {
+			l.w.t.Fatalf("%s: the proxy sent no command: %v", l.node.name, err)
+		}
+		if n == 0 {
+			// Room for the rest of a command that is larger than the socket's.
+			l.room = max(l.room, 2*(len(l.in)-at))
+			break
+		}
+		l.out = append(l.out, l.node.execute(l, args)...)
+		at += n
+	}
+	l.in = append(l.in[:0], l.in[at:]...)
+	if len(l.in) < l.room && l.conn.Out.Len() > 0 {
+		l.w.flushConn(l.conn)
+	}
+}
+
+// deliver hands the core n bytes of what the node said. They are overwritten
+// afterwards, for the core may not keep them.
+func (l *simLink) deliver(n int) {
+	n = min(n, 64<<10)
+	b := l.w.lend(l.out[:n])
+	l.out = l.out[n:]
+	if len(l.out) == 0 {
+		l.out = nil
+	}
+	l.conn.Received(b, l.w.now)
+	clear(b)
+}
+
+// drop forgets the socket, which the proxy closed: what is in it may still be
+// executed.
+func (l *simLink) drop() {
+	for l.connected && !l.w.one(3) {
+		args, n, _ := parseCommand(l.in)
+		if n == 0 {
+			break
+		}
+		l.node.execute(l, args)
+		l.in = l.in[n:]
+	}
+	l.remove()
+}
+
+// kill ends the connection from the node's side: some of what came is executed,
+// some of what it said arrives.
+func (l *simLink) kill() {
+	l.node.wrong()
+	if !l.connected {
+		l.remove()
+		l.conn.Broken(errRefused, l.w.now)
+		return
+	}
+	for len(l.in) > 0 && !l.w.one(3) {
+		args, n, _ := parseCommand(l.in)
+		if n == 0 {
+			break
+		}
+		l.out = append(l.out, l.node.execute(l, args)...)
+		l.in = l.in[n:]
+	}
+	for k := l.w.rng.IntN(len(l.out) + 1); k > 0 && !l.gone; {
+		n := min(l.w.cut(k), 64<<10)
+		l.deliver(n)
+		k -= n
+	}
+	if l.gone {
+		return
+	}
+	l.remove()
+	err := io.EOF
+	if l.w.one(2) {
+		err = errReset
+	}
+	l.conn.Broken(err, l.w.now)
+}
+
+// babble says something that is no reply, between two replies.
+func (l *simLink) babble() {
+	if !l.connected || len(l.out) > 0 || len(l.in) > 0 {
+		return
+	}
+	l.node.wrong()
+	switch c := l.conn; {
+	case c.InFlight() > 0 || c.Out.Len() > 0 || c.State() != backend.Ready:
+		// Only what is no RESP can be told from a reply.
+		l.out = append(l.out, "HTTP/1.1 400 Bad Request\r\n"...)
+	default:
+		l.out = append(l.out, "+OK\r\n"...)
+	}
+	l.deliver(l.w.cut(len(l.out)))
+}
+
+func (l *simLink) remove() {
+	l.gone = true
+	same := func(o *simLink) bool { return o == l }
+	l.node.links = slices.DeleteFunc(l.node.links, same)
+	l.w.links = slices.DeleteFunc(l.w.links, same)
+}
+
+// event is something that happens on a connection by chance.
+func (l *simLink) event() {
+	n, w := l.node, l.w
+	switch {
+	case !l.connected:
+		if n.mode != down {
+			l.connect()
+		} else if w.one(4) { // or it hangs
+			l.kill()
+		}
+	case len(l.out) > 0 && (n.mode != stalled || w.one(20)) && !w.one(3):
+		l.deliver(w.cut(len(l.out)))
+	case n.mode != stalled:
+		l.work(1 + w.rng.IntN(8))
+	}
+}
+
+// finish does everything there is to do on a connection to a healthy node.
+func (l *simLink) finish() (busy bool) {
+	if !l.connected {
+		l.connect()
+	}
+	for !l.gone && (len(l.in) > 0 || len(l.out) > 0) {
+		busy = true
+		before := len(l.in)
+		l.work(1000)
+		for len(l.out) > 0 && !l.gone {
+			l.deliver(len(l.out))
+		}
+		if len(l.in) == before {
+			break // half a command: the rest is in the core
+		}
+	}
+	return busy
+}

@@ -1,0 +1,275 @@
+package session
+
+import (
+	"bytes"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+)
+
+// simNode is a Redis of strings in memory: what it says may be late, in pieces,
+// wrong or nothing at all, but what it executes is right, and lasts.
+type simNode struct {
+	w     *simWorld
+	pool  *simPool
+	shard int
+	name  string
+	addr  string
+	data  map[string]string
+	seen  map[string]int // by client: the sequence number of its last write
+	links []*simLink
+
+	mode   nodeMode
+	until  int64 // the mode lasts
+	errors int   // so many commands will be refused
+	faulty int64 // when something was last wrong with it
+}
+
+type nodeMode uint8
+
+const (
+	serving nodeMode = iota
+	stalled          // holds its connections and does nothing
+	down             // refuses connections
+	locked           // refuses the login
+)
+
+// wrong notes a fault.
+func (n *simNode) wrong() { n.faulty = n.w.now }
+
+// excuses reports whether something was wrong since a request was sent. A
+// connection that failed is not dialled again for up to 500 ms.
+func (n *simNode) excuses(sent int64) bool {
+	return n.mode != serving || n.faulty >= sent-1e9
+}
+
+// enter begins a mode that lasts d ns.
+func (n *simNode) enter(m nodeMode, d int64) {
+	n.mode, n.until = m, n.w.now+d
+	n.wrong()
+	if m == down || m == locked {
+		for _, l := range slices.Clone(n.links) {
+			l.kill()
+		}
+	}
+}
+
+// heal ends the mode when its time is over.
+func (n *simNode) heal(now int64) {
+	if n.mode != serving && now >= n.until {
+		n.mode = serving
+		n.wrong()
+	}
+}
+
+// parseCommand cuts one command off b, whose arguments are views of it.
+func parseCommand(b []byte) (args [][]byte, n int, err error) {
+	count, n, err := parseHeader(b, '*')
+	if n == 0 || err != nil {
+		return nil, 0, err
+	}
+	for range count {
+		size, k, err := parseHeader(b[n:], '$')
+		if k == 0 || err != nil {
+			return nil, 0, err
+		}
+		n += k
+		if len(b) < n+size+2 {
+			return nil, 0, nil
+		}
+		args = append(args, b[n:n+size])
+		n += size + 2
+		if string(b[n-2:n]) != "\r\n" {
+			return nil, 0, fmt.Errorf("no CRLF after an argument: %.60q", b)
+		}
+	}
+	return args, n, nil
+}
+
+func parseHeader(b []byte, typ byte) (v, n int, err error) {
+	if len(b) > 0 && b[0] != typ {
+		return 0, 0, fmt.Errorf("want %c: %.60q", typ, b)
+	}
+	i := bytes.IndexByte(b[:min(len(b), 32)], '\n')
+	if i < 0 {
+		return 0, 0, nil
+	}
+	v, err = strconv.Atoi(string(b[1 : i-1]))
+	return v, i + 1, err
+}
+
+// execute answers one command.
+func (n *simNode) execute(l *simLink, args [][]byte) []byte {
+	name := strings.ToLower(string(args[0]))
+	if name == "auth" {
+		if n.mode == locked || string(args[1]) != n.pool.password {
+			return []byte("-WRONGPASS invalid username-password pair or user is disabled.\r\n")
+		}
+		l.login = true
+		return []byte("+OK\r\n")
+	}
+	if n.pool.password != "" && !l.login {
+		n.w.t.Errorf("%s: %q before AUTH", n.name, args[0])
+	}
+	keys := args[1:min(2, len(args))]
+	switch name {
+	case "mget", "del", "unlink", "exists", "touch":
+		keys = args[1:]
+	case "mset":
+		keys = nil
+		for i := 1; i < len(args); i += 2 {
+			keys = append(keys, args[i])
+		}
+	case "eval":
+		keys = args[3 : len(args)-1]
+	case "dbsize", "scan":
+		keys = nil
+	}
+	for _, k := range keys {
+		if owner := n.pool.pool.ring.Owner(k); owner != n.shard && !n.pool.eject {
+			n.w.t.Errorf("%s: %q is a key of shard %d", n.name, k, owner)
+		}
+	}
+	if n.errors > 0 {
+		n.errors--
+		n.wrong()
+		first := []byte{}
+		if len(keys) > 0 {
+			first = keys[0]
+		}
+		return []byte("-INJECTED " + hex.EncodeToString(first) + "\r\n")
+	}
+	return n.run(name, keys, args)
+}
+
+func (n *simNode) run(name string, keys, args [][]byte) []byte {
+	b := &replyBytes{}
+	switch name {
+	case "get":
+		b.bulk(n.get(keys[0]))
+	case "set":
+		n.put(keys[0], args[2])
+		n.data[string(keys[0])] = string(args[2])
+		b.WriteString("+OK\r\n")
+	case "append":
+		n.put(keys[0], args[2])
+		n.data[string(keys[0])] += string(args[2])
+		b.int(len(n.data[string(keys[0])]))
+	case "incrby":
+		v, err1 := strconv.Atoi("0" + n.data[string(keys[0])])
+		d, err2 := strconv.Atoi(string(args[2]))
+		if err1 != nil || err2 != nil {
+			n.w.t.Errorf("%s: INCRBY of %q by %q", n.name, n.data[string(keys[0])], args[2])
+		}
+		n.data[string(keys[0])] = strconv.Itoa(v + d)
+		b.int(v + d)
+	case "strlen":
+		b.int(len(n.data[string(keys[0])]))
+	case "mget", "eval":
+		all := len(keys)
+		if name == "eval" {
+			all++
+		}
+		b.array(all)
+		for _, k := range keys {
+			b.bulk(n.get(k))
+		}
+		if name == "eval" {
+			b.bulk(string(args[len(args)-1]), true)
+		}
+	case "mset":
+		for i := 1; i < len(args); i += 2 {
+			n.put(args[i], args[i+1])
+			n.data[string(args[i])] = string(args[i+1])
+		}
+		b.WriteString("+OK\r\n")
+	case "del", "unlink", "exists", "touch":
+		count := 0
+		for _, k := range keys {
+			if _, ok := n.get(k); ok {
+				count++
+			}
+			if name == "del" || name == "unlink" {
+				delete(n.data, string(k))
+			}
+		}
+		b.int(count)
+	case "dbsize":
+		b.int(len(n.data))
+	case "scan":
+		n.scan(b, string(args[1]))
+	case "getrange": // of two arguments: the proxy leaves it to us
+		b.WriteString("-ERR wrong number of arguments for 'getrange' command\r\n")
+	default:
+		n.w.t.Errorf("%s: %q should not come here", n.name, args)
+		b.WriteString("-ERR unknown\r\n")
+	}
+	return b.Bytes()
+}
+
+func (n *simNode) get(k []byte) (string, bool) {
+	v, ok := n.data[string(k)]
+	return v, ok
+}
+
+// put checks that what a client writes to a key is for that key, and that no
+// write of it came after a later one.
+func (n *simNode) put(k, v []byte) {
+	if len(v) == 0 {
+		return
+	}
+	f := strings.SplitN(string(v[:min(len(v), 400)]), "|", 4)
+	if len(f) != 4 || f[0] != hex.EncodeToString(k) {
+		n.w.t.Errorf("%s: key %q is given %.80q", n.name, k, v)
+		return
+	}
+	seq, _ := strconv.Atoi(f[2])
+	if seq < n.seen[f[1]] {
+		n.w.t.Errorf("%s: client %s: write %d came after write %d", n.name, f[1], seq, n.seen[f[1]])
+	}
+	n.seen[f[1]] = seq
+}
+
+// scan answers with three keys, in the order of their bytes.
+func (n *simNode) scan(b *replyBytes, cursor string) {
+	at, err := strconv.Atoi(cursor)
+	if err != nil {
+		n.w.t.Errorf("%s: SCAN %q", n.name, cursor)
+	}
+	keys := make([]string, 0, len(n.data))
+	for k := range n.data {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	at = min(at, len(keys))
+	next := at + 3
+	page := keys[at:min(next, len(keys))]
+	if next >= len(keys) {
+		next = 0
+	}
+	b.array(2)
+	b.bulk(strconv.Itoa(next), true)
+	b.array(len(page))
+	for _, k := range page {
+		b.bulk(k, true)
+	}
+}
+
+// replyBytes is a reply being written.
+type replyBytes struct{ bytes.Buffer }
+
+func (b *replyBytes) int(v int)   { fmt.Fprintf(b, ":%d\r\n", v) }
+func (b *replyBytes) array(n int) { fmt.Fprintf(b, "*%d\r\n", n) }
+
+func (b *replyBytes) bulk(s string, there bool) {
+	if !there {
+		b.WriteString("$-1\r\n")
+		return
+	}
+	fmt.Fprintf(b, "$%d\r\n", len(s))
+	b.WriteString(s)
+	b.WriteString("\r\n")
+}

@@ -1,0 +1,201 @@
+package session
+
+import (
+	"slices"
+	"time"
+)
+
+// sweepEvery is how far a healthy node may fall behind: less than any time
+// limit, so that a call that runs out of time has a fault to blame.
+const sweepEvery = int64(30 * time.Millisecond)
+
+// pass lets time go by.
+func (w *simWorld) pass() {
+	d := w.rng.Int64N(int64(20 * time.Microsecond))
+	if w.one(40) {
+		d = w.rng.Int64N(int64(20 * time.Millisecond))
+	}
+	if w.now+d-w.swept > sweepEvery {
+		w.sweep()
+	}
+	w.now += d
+	for _, n := range w.all {
+		n.heal(w.now)
+	}
+}
+
+// sweep brings every healthy node up to date.
+func (w *simWorld) sweep() {
+	for busy := true; busy && !w.t.Failed(); {
+		busy = false
+		w.turn(func() {
+			for _, l := range slices.Clone(w.links) {
+				if m := l.node.mode; !l.gone && (m == serving || m == locked) && l.finish() {
+					busy = true
+				}
+			}
+		})
+	}
+	w.swept = w.now
+}
+
+// settle ends all faults and waits until every question has its answer.
+func (w *simWorld) settle() {
+	for _, n := range w.all {
+		if n.errors > 0 || n.mode != serving {
+			n.wrong()
+		}
+		n.errors, n.mode = 0, serving
+	}
+	for i := 0; w.busy(); i++ {
+		if i > 20_000 {
+			w.stuck()
+		}
+		w.turn(func() {
+			for _, c := range w.clients {
+				if c.arrive(len(c.out)); !c.gone {
+					c.read(len(c.in))
+				}
+			}
+		})
+		w.sweep()
+		if w.t.Failed() {
+			w.t.FailNow()
+		}
+		w.now += int64(time.Millisecond)
+	}
+	w.audit()
+}
+
+// busy reports whether a client waits for something.
+func (w *simWorld) busy() bool {
+	for _, c := range w.clients {
+		if !c.gone && (len(c.out)+len(c.in)+len(c.asked) > 0 || c.mute && (c.shut || c.ended)) {
+			return true
+		}
+	}
+	return len(w.core.conns)+len(w.core.touched)+len(w.core.resume) > 0
+}
+
+func (w *simWorld) stuck() {
+	for _, c := range w.clients {
+		if n := len(c.asked); n > 0 {
+			q := c.asked[0]
+			w.t.Logf("client %d of pool %s waits for %d replies, first %s %q; %d bytes unread by the proxy, session %v: in flight %d, out %d, stalled %v, waits %d",
+				c.id, c.pool.pool.Name, n, q.name, q.keys, len(c.out), c.s.phase, c.s.inFlight, c.s.Out.Len(), c.s.stalled, c.s.waits)
+		} else {
+			w.t.Logf("client %d of pool %s: mute %v, shut %v, told %v, ended %v, session %v", c.id, c.pool.pool.Name, c.mute, c.shut, c.told, c.ended, c.s.phase)
+		}
+	}
+	w.t.Fatal("nothing is wrong and yet nothing goes on")
+}
+
+// inspect checks what holds of a session at the end of every turn.
+func (c *simClient) inspect() {
+	s, l := c.s, &c.w.core.limits
+	n := 0
+	for r := s.head; r != nil; r = r.next {
+		if r.session != s {
+			c.fatalf("a request of another session in its FIFO")
+		}
+		n++
+	}
+	switch {
+	case n != s.inFlight:
+		c.fatalf("%d requests in its FIFO, counted %d", n, s.inFlight)
+	case n > l.InFlight+1:
+		c.fatalf("%d requests in flight, limit %d", n, l.InFlight)
+	case s.Out.Len() > l.OutputHard:
+		c.fatalf("%d bytes of output, limit %d", s.Out.Len(), l.OutputHard)
+	case s.kept != nil && len(s.kept.buf) > 5<<20:
+		c.fatalf("keeps %d bytes of input", len(s.kept.buf))
+	case !c.gone && !c.ended && s.phase == over && !s.touched:
+		c.fatalf("over, and the driver does not know")
+	}
+}
+
+// audit checks what holds when nobody waits for anything.
+func (w *simWorld) audit() {
+	if n := w.core.buffer.Used(); n != 0 {
+		w.t.Fatalf("%d bytes of buffers are in use and nothing is under way", n)
+	}
+	if n := len(w.clients); n != w.core.Sessions() {
+		w.t.Fatalf("%d sessions, %d clients", w.core.Sessions(), n)
+	}
+	seen := map[any]bool{}
+	for _, r := range w.core.requests.free {
+		if seen[r] || *r != (Request{}) {
+			w.t.Fatalf("a request is twice in the free list, or in use: %+v", r)
+		}
+		seen[r] = true
+	}
+	for _, g := range w.core.gathers.free {
+		if seen[g] || g.req != nil || len(g.parts) > 0 {
+			w.t.Fatalf("a gather is twice in the free list, or in use: %+v", g)
+		}
+		seen[g] = true
+	}
+	for _, k := range w.core.kepts.free {
+		if seen[k] || len(k.buf) > 0 || k.adopted {
+			w.t.Fatalf("kept input is twice in the free list, or in use: %+v", k)
+		}
+		seen[k] = true
+	}
+	for _, p := range w.pools {
+		for _, c := range p.pool.conns {
+			if c.InFlight() > 0 || c.Out.Len() > 0 {
+				w.t.Fatalf("%s: %v, %d calls and %d bytes", c.Addr, c.State(), c.InFlight(), c.Out.Len())
+			}
+		}
+		if len(p.pool.waiting) > 0 {
+			w.t.Fatalf("pool %s: sessions wait for a connection that is not full", p.pool.Name)
+		}
+	}
+	for _, c := range w.clients {
+		if s := c.s; s.stalled || s.kept != nil || s.waits != 0 || s.phase != open {
+			c.fatalf("has all its replies: %v, stalled %v, waits %d, kept %+v", s.phase, s.stalled, s.waits, s.kept)
+		}
+		c.compare()
+	}
+}
+
+// compare checks that the nodes hold what the client knows it wrote.
+func (c *simClient) compare() {
+	for key, h := range c.keys {
+		n := c.pool.nodes[c.pool.pool.ring.OwnerString(key)]
+		s, there := n.data[key]
+		if !h.any && !slices.Contains(h.values, value{there, s}) {
+			c.fatalf("key %q is %v on its node, and it holds %v", key, value{there, s}, h)
+		}
+	}
+}
+
+// finish ends the world: the proxy stops while requests are under way.
+func (w *simWorld) finish() {
+	w.settle()
+	for _, c := range w.clients {
+		for range 8 {
+			if !c.mute {
+				c.ask()
+			}
+		}
+	}
+	w.closing = true
+	w.turn(func() {
+		for _, c := range w.clients {
+			c.arrive(len(c.out))
+		}
+	})
+	for _, c := range w.clients {
+		if len(c.out) > 0 {
+			c.reset()
+			continue
+		}
+		c.mute = true
+		c.s.Stop()
+	}
+	w.settle()
+	if len(w.clients) > 0 {
+		w.t.Fatalf("%d clients are left after the stop", len(w.clients))
+	}
+}
