@@ -1,7 +1,6 @@
 package proxy_test
 
 import (
-	"io"
 	"net"
 	"testing"
 	"time"
@@ -60,16 +59,4 @@ func TestIdleClients(t *testing.T) {
 		}
 		t.Logf("all served again, one after another, in %v", time.Since(began).Round(time.Millisecond))
 	})
-}
-
-// exchange writes a request and expects this reply.
-func exchange(t *testing.T, c net.Conn, request, reply string) {
-	t.Helper()
-	if _, err := io.WriteString(c, request); err != nil {
-		t.Fatal(err)
-	}
-	got := make([]byte, len(reply))
-	if n, err := io.ReadFull(c, got); err != nil || string(got) != reply {
-		t.Fatalf("%q was answered %q, %v; want %q", request, got[:n], err, reply)
-	}
 }

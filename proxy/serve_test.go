@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"runtime"
 	"strconv"
 	"strings"
@@ -138,5 +139,17 @@ func within(t *testing.T, what string, took, limit time.Duration) {
 	t.Logf("%s: %v (limit %v)", what, took.Round(100*time.Microsecond), limit)
 	if took > limit {
 		t.Errorf("%s took %v, want at most %v", what, took, limit)
+	}
+}
+
+// exchange writes a request and expects this reply.
+func exchange(t *testing.T, c net.Conn, request, reply string) {
+	t.Helper()
+	if _, err := io.WriteString(c, request); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, len(reply))
+	if n, err := io.ReadFull(c, got); err != nil || string(got) != reply {
+		t.Fatalf("%q was answered %q, %v; want %q", request, got[:n], err, reply)
 	}
 }
