@@ -74,7 +74,7 @@ func idleStages(ctx context.Context, t target, count int, settle time.Duration) 
 	if err := f.verifyAll(load); err != nil {
 		return nil, err
 	}
-	c := &crowd{addr: f.targets[0].addr, pid: f.targets[0].pid}
+	c := &crowd{addr: f.targets[0].addr, pid: f.targets[0].pid()}
 	defer c.leave()
 	var stages []idleStage
 	for _, step := range []struct {

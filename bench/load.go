@@ -62,10 +62,10 @@ func (l Load) args(n int) []string {
 	return args
 }
 
-// probe is the number of requests of the first run, which finds the rate: at
-// least two full rounds of all clients, so that it tells something.
+// probe is the number of requests of the first run, which finds the rate and
+// warms up: each client has its turn.
 func (l Load) probe() int {
-	return max(2*l.Clients*l.Pipeline, 2000/l.Keys)
+	return max(l.Clients*l.Pipeline, 2000/l.Keys)
 }
 
 // loadSet is a named list of loads with the time each run takes unless the

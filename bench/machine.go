@@ -2,11 +2,10 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"os/exec"
-	"runtime"
 	"strings"
 	"time"
+
+	"github.com/shardring/shardring/bench/internal/machine"
 )
 
 // facts are what a reader needs to judge and repeat the figures.
@@ -17,8 +16,7 @@ type facts struct {
 }
 
 func gatherFacts(ctx context.Context, args []string, date time.Time, shardproxy string) facts {
-	f := facts{Command: "go run ./bench " + strings.Join(args, " "), Date: date}
-	f.Lines = append(machineFacts(), fmt.Sprintf("cores: %d", runtime.NumCPU()), runtime.Version())
+	f := facts{Command: "go run ./bench " + strings.Join(args, " "), Date: date, Lines: machine.Facts()}
 	for _, version := range [][]string{
 		{"git", "log", "-1", "--format=shardring commit %h of %cs"},
 		{shardproxy, "version"},
@@ -29,8 +27,7 @@ func gatherFacts(ctx context.Context, args []string, date time.Time, shardproxy 
 		if version[0] == "" {
 			continue
 		}
-		out, err := exec.CommandContext(ctx, version[0], version[1:]...).CombinedOutput()
-		if line, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n"); err == nil && line != "" {
+		if line := machine.FirstLine(ctx, version[0], version[1:]...); line != "" {
 			f.Lines = append(f.Lines, line)
 		}
 	}

@@ -18,4 +18,3 @@ func residentMemory(int) (int64, error)   { return 0, errNotLinux }
 func openFiles(int) (int, error)          { return 0, errNotLinux }
 func raiseFileLimit() (int, error)        { return 0, errNotLinux }
 func endWithParent() *syscall.SysProcAttr { return nil }
-func machineFacts() []string              { return nil }

@@ -74,7 +74,7 @@ func (r report) writeRatios(b *strings.Builder) {
 
 func (r report) writeFigures(b *strings.Builder) {
 	fmt.Fprintf(b, "## Figures\n\nMedians of %d runs of about %.2g s. CPU is µs a request of the target's process, "+
-		"in brackets that of the redis-servers together. Peak memory is resident.\n\n", r.plan.rounds, r.plan.seconds)
+		"in brackets that of the redis-servers together. Peak memory is resident, of a process started for this load.\n\n", r.plan.rounds, r.plan.seconds)
 	b.WriteString("| load | target | requests/s | p50 ms | p99 ms | CPU µs | peak MiB |\n|---|---|---:|---:|---:|---:|---:|\n")
 	for _, res := range r.results {
 		for i, t := range r.targets {

@@ -47,6 +47,9 @@ func (f *fleet) run(ctx context.Context, p plan) ([]result, error) {
 			}
 			loaded = load
 		}
+		if err := f.restartProxies(); err != nil {
+			return results, err
+		}
 		fmt.Fprintf(p.progress, "[%d/%d] %s:", i+1, len(p.loads), load)
 		r := f.measureLoad(ctx, p, load)
 		if ctx.Err() != nil {
@@ -113,7 +116,7 @@ func requestsFor(load Load, rate, seconds float64) int {
 func (f *fleet) measure(ctx context.Context, t running, load Load, n int, limit time.Duration) Sample {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	if err := resetPeak(t.pid); err != nil {
+	if err := resetPeak(t.pid()); err != nil {
 		return Sample{Err: err}
 	}
 	before, err := f.cpu(t)
@@ -128,7 +131,7 @@ func (f *fleet) measure(ctx context.Context, t running, load Load, n int, limit 
 	if err != nil {
 		return Sample{Err: err}
 	}
-	peak, err := peakMemory(t.pid)
+	peak, err := peakMemory(t.pid())
 	if err != nil {
 		return Sample{Err: err}
 	}
@@ -144,7 +147,7 @@ func (f *fleet) measure(ctx context.Context, t running, load Load, n int, limit 
 type cpuTimes struct{ target, shards time.Duration }
 
 func (f *fleet) cpu(t running) (cpuTimes, error) {
-	own, err := cpuTime(t.pid)
+	own, err := cpuTime(t.pid())
 	if err != nil {
 		return cpuTimes{}, err
 	}

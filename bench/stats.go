@@ -1,34 +1,6 @@
 package main
 
-import (
-	"fmt"
-	"math"
-	"slices"
-)
-
-// spread is the median of some values with the least and the greatest. N is
-// how many they were; with none, the others are NaN.
-type spread struct {
-	N                int
-	Median, Min, Max float64
-}
-
-func spreadOf(values []float64) spread {
-	if len(values) == 0 {
-		return spread{Median: math.NaN(), Min: math.NaN(), Max: math.NaN()}
-	}
-	sorted := slices.Sorted(slices.Values(values))
-	n := len(sorted)
-	return spread{N: n, Median: (sorted[(n-1)/2] + sorted[n/2]) / 2, Min: sorted[0], Max: sorted[n-1]}
-}
-
-// String writes "0.80 (0.78–0.85)".
-func (s spread) String() string {
-	if s.N == 0 {
-		return "–"
-	}
-	return fmt.Sprintf("%.2f (%.2f–%.2f)", s.Median, s.Min, s.Max)
-}
+import "github.com/shardring/shardring/bench/internal/stats"
 
 // medianOf is the median of one figure over the samples that have it.
 func medianOf(samples []Sample, figure func(Sample) float64) float64 {
@@ -38,12 +10,12 @@ func medianOf(samples []Sample, figure func(Sample) float64) float64 {
 			values = append(values, figure(s))
 		}
 	}
-	return spreadOf(values).Median
+	return stats.Of(values).Median
 }
 
 // ratios divides a figure of each sample by the baseline's of the same round.
 // A round in which either failed, or the baseline has none, does not count.
-func ratios(samples, baseline []Sample, figure func(Sample) float64) spread {
+func ratios(samples, baseline []Sample, figure func(Sample) float64) stats.Spread {
 	var values []float64
 	for round := range min(len(samples), len(baseline)) {
 		a, b := samples[round], baseline[round]
@@ -51,5 +23,5 @@ func ratios(samples, baseline []Sample, figure func(Sample) float64) spread {
 			values = append(values, figure(a)/figure(b))
 		}
 	}
-	return spreadOf(values)
+	return stats.Of(values)
 }

@@ -119,9 +119,11 @@ listen bench
 // running is a started target.
 type running struct {
 	target
-	addr string
-	pid  int
+	addr   string
+	server *shardtest.Server // its process; for direct, the redis-server
 }
+
+func (r running) pid() int { return r.server.Pid() }
 
 // fleet is the redis-servers and the targets before them.
 type fleet struct {
@@ -152,9 +154,20 @@ func startFleet(ctx context.Context, count int, chosen []target) (*fleet, error)
 			}
 			f.proxies = append(f.proxies, server)
 		}
-		f.targets = append(f.targets, running{t, server.Addr, server.Pid()})
+		f.targets = append(f.targets, running{t, server.Addr, server})
 	}
 	return f, nil
+}
+
+// restartProxies begins a load with fresh proxies: some keep for ever the memory
+// that an earlier load made them take.
+func (f *fleet) restartProxies() error {
+	for _, s := range f.proxies {
+		if err := s.Restart(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // closeWith closes the fleet after err and returns err.
