@@ -51,6 +51,7 @@ func (r *Request) Reply(_ *backend.Call, part []byte, done bool) {
 		s.advance()
 	} else {
 		s.touch()
+		s.bound()
 	}
 }
 
@@ -63,7 +64,7 @@ func (r *Request) Fail(_ *backend.Call, err *backend.Error) {
 	r.session.pool.Stats.Errors++
 	if r.started {
 		r.done = true
-		r.session.cut() // the client has half a reply: nothing can follow it
+		r.session.breakOff()
 		return
 	}
 	r.reply.Reset(r.core.buffer)

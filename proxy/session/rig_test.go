@@ -12,7 +12,7 @@ import (
 // newRig returns a world with one pool, in which nothing happens by chance.
 func newRig(t *testing.T, limits Limits, shards int, cfg config.Pool) *simWorld {
 	t.Helper()
-	w := &simWorld{t: t, rng: rand.New(rand.NewPCG(1, 2)), now: 1e15, nodes: map[string]*simNode{}}
+	w := &simWorld{t: t, rng: rand.New(rand.NewPCG(1, 2)), now: 1e15, plain: true, nodes: map[string]*simNode{}}
 	w.core = NewCore(limits, func() int64 { return w.now })
 	w.core.Begin(w.now)
 	w.addPool("p", shards, cfg)

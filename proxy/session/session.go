@@ -37,17 +37,19 @@ type Session struct {
 
 // phase is where a session is in its life. It changes in Session.to only.
 //
-//	open --> ending --> over
-//	  +------------------^
+//	open --> draining --> ending --> over
+//	  |                     ^ ^       ^
+//	  +---------------------+-|-------+  (from any)
 type phase uint8
 
 const (
-	open   phase = iota
-	ending       // no further request is read; replies under way still go out
-	over         // closed: what is under way has no client
+	open     phase = iota
+	draining       // nothing more is read; stalled, with input yet to be handled
+	ending         // no further request is handled; replies under way still go out
+	over           // closed: what is under way has no client
 )
 
-func (p phase) String() string { return [...]string{"open", "ending", "over"}[p] }
+func (p phase) String() string { return [...]string{"open", "draining", "ending", "over"}[p] }
 
 // kept is the start of a request that has not come whole, or input that a
 // stalled session could not handle yet.
@@ -146,7 +148,7 @@ func (s *Session) complete(k *kept, b []byte) []byte {
 // not whole, or the session must wait. It returns the bytes that are done with.
 func (s *Session) run(b []byte, p *resp.Parser) int {
 	used := 0
-	for used < len(b) && s.phase == open && !s.stall() {
+	for used < len(b) && s.phase <= draining && !s.stall() {
 		lim := &s.core.limits.Request
 		if !s.admit { // AUTH may be amid b
 			lim = &s.core.unauthLimit
@@ -265,7 +267,12 @@ func (s *Session) advance() {
 	}
 	s.touch()
 	s.unstall()
-	if s.Out.Len() > c.limits.OutputHard {
+	s.bound()
+}
+
+// bound gives a client up that lets too much output pile up.
+func (s *Session) bound() {
+	if s.Out.Len() > s.core.limits.OutputHard {
 		s.cut()
 	}
 }
@@ -292,13 +299,13 @@ func (s *Session) unstall() {
 // goOn handles the input that a stalled session kept.
 func (s *Session) goOn() {
 	s.queued = false
-	if s.phase != open {
+	if s.phase > draining {
 		return
 	}
 	s.stalled = false
 	if k := s.kept; k != nil {
 		used := s.run(k.buf, &k.parser)
-		if s.phase != open {
+		if s.phase > draining {
 			return
 		}
 		if used == len(k.buf) {
@@ -306,6 +313,9 @@ func (s *Session) goOn() {
 		} else if used > 0 {
 			k.buf = append(k.buf[:0], k.buf[used:]...)
 		}
+	}
+	if s.phase == draining && !s.stalled {
+		s.end()
 	}
 	s.touch()
 }
@@ -337,31 +347,47 @@ func (s *Session) Flushed() {
 }
 
 // EOF is called by the driver when the client has sent everything it will
-// send. Replies under way still go to it.
+// send. Requests that have come whole are still answered.
 func (s *Session) EOF() {
 	if s.phase == open {
 		s.pool.Stats.ClientEOF++
 	}
-	s.end()
+	s.Stop()
 }
 
 // Stop ends the session after the requests that have come whole: the proxy
 // stops.
-func (s *Session) Stop() { s.end() }
-
-// end reads no further request.
-func (s *Session) end() {
-	if s.phase != open {
-		return
+func (s *Session) Stop() {
+	switch {
+	case s.phase != open:
+	case s.stalled:
+		s.to(draining)
+	default:
+		s.end()
 	}
-	s.to(ending)
-	s.touch()
+}
+
+// end handles no further request.
+func (s *Session) end() {
+	if s.phase <= draining {
+		s.to(ending)
+		s.touch()
+	}
 }
 
 // cut gives the client up: the driver closes the socket at once.
 func (s *Session) cut() {
 	s.pool.Stats.ClientErr++
 	s.Closed()
+	s.touch()
+}
+
+// breakOff ends the session within a reply whose end will not come: nothing can
+// follow it. What is in the output still goes out.
+func (s *Session) breakOff() {
+	s.pool.Stats.ClientErr++
+	s.to(ending)
+	s.abandon()
 	s.touch()
 }
 
@@ -374,6 +400,11 @@ func (s *Session) Closed() {
 	s.to(over)
 	s.core.sessions--
 	s.Out.Reset(s.core.buffer)
+	s.abandon()
+}
+
+// abandon takes the client from all that is under way.
+func (s *Session) abandon() {
 	for r := s.head; r != nil; {
 		next := r.next
 		r.session, r.next = nil, nil
@@ -387,7 +418,7 @@ func (s *Session) Closed() {
 
 func (s *Session) to(p phase) {
 	s.phase = p
-	if p != open && s.kept != nil {
+	if p > draining && s.kept != nil {
 		s.release(s.kept)
 	}
 }

@@ -65,6 +65,8 @@ type simWorld struct {
 	clients []*simClient
 	lastID  int
 
+	peril   int  // faults in a thousand events
+	plain   bool // values tell nothing
 	hard    bool // OutputHard is small
 	closing bool
 	swept   int64 // when everything healthy was last up to date
@@ -95,6 +97,7 @@ func newSimWorld(t *testing.T, rng *rand.Rand) *simWorld {
 	w.core = NewCore(limits, func() int64 { return w.now })
 	w.core.rand = rand.New(rand.NewPCG(rng.Uint64(), 1))
 	w.core.Begin(w.now)
+	w.peril = rng.IntN(4)
 	w.addPool("one", 1, config.Pool{ServerConnections: 1, Preconnect: true})
 	w.addPool("four", 4, config.Pool{ServerConnections: 1 + rng.IntN(2), Timeout: 400 * time.Millisecond})
 	w.addPool("seven", 7, config.Pool{ServerConnections: 2, Timeout: 150 * time.Millisecond, Auth: config.NewSecret("open sesame")})
@@ -194,7 +197,7 @@ func (w *simWorld) turn(f func()) {
 // event lets something happen by chance.
 func (w *simWorld) event() {
 	switch n := w.rng.IntN(1000); {
-	case n < 3:
+	case n < w.peril:
 		w.fault()
 	case n < 5 && len(w.clients) > 0:
 		w.clients[w.rng.IntN(len(w.clients))].misbehave()

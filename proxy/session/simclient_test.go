@@ -22,6 +22,7 @@ type simClient struct {
 	got  []byte // read, and not yet a whole reply
 	need int    // got wants to be so long before it is looked at
 
+	largest int // of its requests, in bytes
 	asked   []*question
 	keys    map[string]*holding
 	seq     int
@@ -76,7 +77,9 @@ func (c *simClient) send(q *question, args ...string) {
 		q.name = args[0]
 	}
 	c.asked = append(c.asked, q)
+	before := len(c.out)
 	c.out = resp.AppendRequest(c.out, args...)
+	c.largest = max(c.largest, len(c.out)-before)
 }
 
 // sendLine adds a request as a line of text.
@@ -153,11 +156,13 @@ func (c *simClient) reset() {
 
 // arrive lets the proxy read n bytes, if it wants to, or the end.
 func (c *simClient) arrive(n int) {
-	if c.ended || !c.s.WantsRead() {
+	if c.ended {
 		return
 	}
-	n = min(n, 64<<10)
-	if n > 0 {
+	if n = min(n, 64<<10); n > 0 {
+		if !c.s.WantsRead() {
+			return
+		}
 		b := c.w.lend(c.out[:n])
 		c.out = c.out[n:]
 		if len(c.out) == 0 {
@@ -166,7 +171,8 @@ func (c *simClient) arrive(n int) {
 		c.s.Received(b)
 		clear(b)
 	}
-	if len(c.out) == 0 && c.shut && !c.told && c.s.WantsRead() {
+	// The end may come while the session is stalled.
+	if len(c.out) == 0 && c.shut && !c.told {
 		c.told = true
 		c.s.EOF()
 	}
@@ -329,5 +335,6 @@ func (c *simClient) closed() {
 	for _, q := range c.asked {
 		names = append(names, q.name)
 	}
-	c.fatalf("closed with %d questions %.200q and %d bytes of a reply", len(c.asked), names, len(c.got))
+	c.fatalf("closed with %d questions %.200q and %d bytes of a reply; shut %v, told %v, mute %v, %d bytes not read by the proxy",
+		len(c.asked), names, len(c.got), c.shut, c.told, c.mute, len(c.out))
 }

@@ -218,7 +218,7 @@ func (n *simNode) get(k []byte) (string, bool) {
 // put checks that what a client writes to a key is for that key, and that no
 // write of it came after a later one.
 func (n *simNode) put(k, v []byte) {
-	if len(v) == 0 {
+	if len(v) == 0 || n.w.plain {
 		return
 	}
 	f := strings.SplitN(string(v[:min(len(v), 400)]), "|", 4)

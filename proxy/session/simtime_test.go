@@ -35,6 +35,7 @@ func (w *simWorld) sweep() {
 				}
 			}
 		})
+		busy = busy || w.pending()
 	}
 	w.swept = w.now
 }
@@ -53,6 +54,7 @@ func (w *simWorld) settle() {
 		}
 		w.turn(func() {
 			for _, c := range w.clients {
+				c.room = max(c.room, 1<<20)
 				if c.arrive(len(c.out)); !c.gone {
 					c.read(len(c.in))
 				}
@@ -74,6 +76,11 @@ func (w *simWorld) busy() bool {
 			return true
 		}
 	}
+	return w.pending()
+}
+
+// pending reports whether the core has something for the driver to do.
+func (w *simWorld) pending() bool {
 	return len(w.core.conns)+len(w.core.touched)+len(w.core.resume) > 0
 }
 
@@ -107,7 +114,7 @@ func (c *simClient) inspect() {
 		c.fatalf("%d requests in flight, limit %d", n, l.InFlight)
 	case s.Out.Len() > l.OutputHard:
 		c.fatalf("%d bytes of output, limit %d", s.Out.Len(), l.OutputHard)
-	case s.kept != nil && len(s.kept.buf) > 5<<20:
+	case s.kept != nil && len(s.kept.buf) > 64<<10+c.largest:
 		c.fatalf("keeps %d bytes of input", len(s.kept.buf))
 	case !c.gone && !c.ended && s.phase == over && !s.touched:
 		c.fatalf("over, and the driver does not know")

@@ -1,0 +1,96 @@
+package session
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/shardring/shardring/shard/config"
+)
+
+// A client that does not read is cut off when more than OutputHard waits for
+// it, also within a reply.
+func TestOutputHard(t *testing.T) {
+	limits := DefaultLimits()
+	limits.OutputHard = 300 << 10
+	w := newRig(t, limits, 1, config.Pool{})
+	n := w.pools[0].nodes[0]
+	n.data["large"] = strings.Repeat("v", 500<<10)
+	n.data["fits"] = strings.Repeat("v", 200<<10)
+	c := w.client()
+	c.room = 0
+	c.say(request("GET", "fits"))
+	w.sweep()
+	if c.s.phase != open || c.s.Out.Len() < 200<<10 {
+		t.Fatalf("%v with %d bytes", c.s.phase, c.s.Out.Len())
+	}
+	c.say(request("GET", "large"))
+	w.turn(func() {})
+	l := w.links[0]
+	l.work(1)
+	for range 3 {
+		w.turn(func() { l.deliver(64 << 10) })
+	}
+	if c.s.phase != over || !c.ended || c.s.Out.Len() != 0 {
+		t.Fatalf("%v, closed %v, with %d bytes after 392 KiB of replies", c.s.phase, c.ended, c.s.Out.Len())
+	}
+	if got := c.pool.pool.Stats.ClientErr; got != 1 {
+		t.Errorf("ClientErr %d, want 1", got)
+	}
+	w.sweep()
+	if used := w.core.Buffers().Used(); used != 0 {
+		t.Errorf("%d bytes of buffers are left", used)
+	}
+}
+
+// A shard that dies within a reply of which the client has a part ends the
+// session; what came before that part is delivered.
+func TestShardDiesWithinStreamedReply(t *testing.T) {
+	w := newRig(t, DefaultLimits(), 1, config.Pool{})
+	n := w.pools[0].nodes[0]
+	n.data["large"] = strings.Repeat("v", 500<<10)
+	c := w.client()
+	c.room = 0
+	c.say(request("PING") + request("GET", "large") + request("GET", "after"))
+	w.turn(func() {})
+	l := w.links[0]
+	l.connect()
+	w.turn(func() {})
+	l.work(2)
+	w.turn(func() { l.deliver(64 << 10); l.deliver(64 << 10) })
+	w.turn(func() { l.out = nil; l.kill() })
+	if c.ended {
+		t.Fatal("closed with output left")
+	}
+	c.room = 1 << 30
+	w.turn(func() { w.flushSession(c.s) })
+	got := string(c.in)
+	if !strings.HasPrefix(got, "+PONG\r\n$512000\r\nvvv") || len(got) != 7+128<<10 || !c.ended {
+		t.Fatalf("got %.30q, %d bytes, closed %v", got, len(got), c.ended)
+	}
+	if used := w.core.Buffers().Used(); used != 0 {
+		t.Errorf("%d bytes of buffers are left", used)
+	}
+}
+
+// A shard that dies within a reply of which the client has nothing makes the
+// reply an error, and the session goes on.
+func TestShardDiesWithinUnsentReply(t *testing.T) {
+	w := newRig(t, DefaultLimits(), 1, config.Pool{})
+	n := w.pools[0].nodes[0]
+	n.data["k"] = strings.Repeat("v", 1000)
+	c := w.client()
+	c.ask1("PING")
+	c.say(request("GET", "k"))
+	l := w.links[0]
+	l.connect()
+	w.turn(func() {})
+	l.work(1)
+	w.turn(func() { l.deliver(500); l.out = nil; l.kill() })
+	if got := c.hear(); !strings.HasPrefix(got, "-ERR shard 'p-0' at p-0.example:6379: connection lost: ") || !strings.HasSuffix(got, "; the command may or may not have been executed\r\n") {
+		t.Fatalf("got %q", got)
+	}
+	w.now += 1e9
+	if got := c.ask1("GET", "k"); got != "$1000\r\n"+n.data["k"]+"\r\n" {
+		t.Fatalf("got %.80q", got)
+	}
+}
