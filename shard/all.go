@@ -4,25 +4,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/gomodule/redigo/redis"
+
+	"github.com/shardring/shardring/shard/command"
 )
 
-// scanPart is a SCAN for the shard whose turn it is. With n shards, cursor c
-// of shard i is c*n+i to the caller, so it needs no state here and goes on in
-// any client, or proxy, of the same shards.
+// scanPart is a SCAN for the shard whose turn it is, with its own cursor.
 func (v *view) scanPart(r *request) (part, error) {
-	n := uint64(len(v.links))
-	cursor, err := strconv.ParseUint(string(r.At(1)), 10, 64)
+	shard, own, err := command.SplitCursor(r.At(1), len(v.links))
 	if err != nil {
-		return part{}, redis.Error("ERR invalid cursor")
+		return part{}, redis.Error(err.Error())
 	}
-	args := append([]any{strconv.FormatUint(cursor/n, 10)}, r.args[1:]...)
-	return part{shard: int(cursor % n), readOnly: true, cmd: r.cmd, args: args}, nil
+	args := append([]any{strconv.FormatUint(own, 10)}, r.args[1:]...)
+	return part{shard: shard, readOnly: true, cmd: r.cmd, args: args}, nil
 }
 
 // scanned puts the shard into the cursor of a SCAN's reply.
@@ -36,25 +34,13 @@ func (v *view) scanned(p *part) (any, error) {
 	}
 	next, err := redis.Uint64(page[0], nil)
 	if err == nil {
-		next, err = nextCursor(next, p.shard, len(v.links))
+		next, err = command.NextCursor(next, p.shard, len(v.links))
 	}
 	if err != nil {
 		return nil, &ShardError{v.Shards[p.shard].Name, v.Shards[p.shard].Primary.Addr, err, true}
 	}
 	page[0] = strconv.AppendUint(nil, next, 10)
 	return page, nil
-}
-
-// nextCursor returns the caller's cursor after shard i of n answered with
-// cursor c. A shard that is done is followed by the next one, the last by 0.
-func nextCursor(c uint64, i, n int) (uint64, error) {
-	if c == 0 {
-		return uint64((i + 1) % n), nil
-	}
-	if c > (math.MaxUint64-uint64(i))/uint64(n) {
-		return 0, fmt.Errorf("cursor %d of shard %d of %d does not fit 64 bits", c, i, n)
-	}
-	return c*uint64(n) + uint64(i), nil
 }
 
 // ForEachShard calls fn for every shard at the same time, each with a

@@ -67,9 +67,13 @@ func (c *Client) Close() error {
 		return ErrClosed
 	}
 	c.closed = true
-	links := c.links
+	links := c.links // does not change any more
 	c.mu.Unlock()
-	c.gate.close()
+	c.gate.shut()
+	for _, l := range links {
+		l.gate.shut()
+	}
+	c.gate.wait()
 	for _, l := range links {
 		l.close()
 	}

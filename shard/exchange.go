@@ -116,7 +116,7 @@ func (c *Client) collect(ctx context.Context, v *view, p *part, deadline time.Ti
 		p.call = nil
 	}
 	if _, replied := p.err.(redis.Error); p.err != nil && !replied && p.err != ErrClosed {
-		p.err, p.again = v.links[p.shard].judge(p.line, p.err, p.readOnly)
+		p.err, p.again = v.links[p.shard].judge(ctx, p.line, p.err, p.readOnly)
 	}
 	c.answered(p.shard, p.err)
 }

@@ -2,7 +2,7 @@ package shard
 
 import "sync/atomic"
 
-// gate counts those who are inside and can be closed to newcomers. The zero
+// gate counts those who are inside and can be shut to newcomers. The zero
 // value is open.
 type gate struct {
 	inside atomic.Int64
@@ -29,13 +29,16 @@ func (g *gate) leave() {
 	}
 }
 
-// close lets nobody in any more and waits until nobody is inside. It is
-// called once.
-func (g *gate) close() {
+// shut lets nobody in any more. It is called once.
+func (g *gate) shut() {
 	empty := make(chan struct{}, 1)
 	g.empty.Store(&empty)
 	g.closed.Store(true)
+}
+
+// wait returns when nobody is inside a gate that is shut.
+func (g *gate) wait() {
 	for g.inside.Load() > 0 {
-		<-empty
+		<-*g.empty.Load()
 	}
 }

@@ -173,22 +173,31 @@ func (l *link) lost(line *baton.Line) {
 
 // judge turns what a line says into a ShardError, acts on it, and says
 // whether the command may be sent once more.
-func (l *link) judge(line *baton.Line, err error, readOnly bool) (se *ShardError, again bool) {
-	se = &ShardError{Shard: l.shard, Node: l.node.Addr, Err: err, SafeToRetry: true}
+func (l *link) judge(ctx context.Context, line *baton.Line, err error, readOnly bool) (se *ShardError, again bool) {
+	se = &ShardError{Shard: l.shard, Node: l.node.Addr, Err: blame(ctx, err), SafeToRetry: true}
 	var be *baton.Error
 	if !errors.As(err, &be) {
 		return se, false // there was no line
 	}
-	se.Err = be.Err
+	se.Err = blame(ctx, be.Err)
 	se.SafeToRetry = !be.Sent || readOnly
 	switch {
 	case be.Broken:
 		l.lost(line)
 		return se, se.SafeToRetry
-	case be.Err == ErrTimeout:
+	case se.Err == ErrTimeout:
 		l.report()
 	}
 	return se, false
+}
+
+// blame returns the context's error for a timeout if it is the context's
+// deadline that passed: the context's own clock may be a moment behind.
+func blame(ctx context.Context, err error) error {
+	if d, ok := ctx.Deadline(); ok && errors.Is(err, ErrTimeout) && !time.Now().Before(d) {
+		return context.DeadlineExceeded
+	}
+	return err
 }
 
 // do sends one command over the line and, if that is harmless, once more
@@ -209,16 +218,17 @@ func (l *link) do(ctx context.Context, deadline time.Time, readOnly bool, cmd st
 		if err == ErrClosed {
 			return nil, err
 		}
-		se, again := l.judge(line, err, readOnly)
+		se, again := l.judge(ctx, line, err, readOnly)
 		if !again || try > 0 || ctx.Err() != nil {
 			return nil, se
 		}
 	}
 }
 
-// close ends the link when the calls that use it are over.
+// close ends the link, whose gate is shut, when the calls that use it are
+// over.
 func (l *link) close() {
-	l.gate.close()
+	l.gate.wait()
 	l.mu.Lock()
 	l.closed = true
 	l.mu.Unlock()

@@ -59,6 +59,9 @@ type Call struct {
 	err      error
 }
 
+// past reports whether the owner's deadline has passed.
+func (c *Call) past(now time.Time) bool { return !c.deadline.IsZero() && !now.Before(c.deadline) }
+
 // ring is a first-in-first-out queue of calls.
 type ring struct {
 	at   []*Call // a power of two long

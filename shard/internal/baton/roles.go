@@ -3,6 +3,7 @@ package baton
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"runtime"
 	"time"
@@ -10,7 +11,7 @@ import (
 
 // ErrSilent is the reason why a line is broken whose server sent nothing for
 // Options.Stall.
-var ErrSilent = errors.New("the server does not answer")
+var ErrSilent = fmt.Errorf("the server does not answer: %w", ErrTimeout)
 
 // write sends what is encoded until nothing is left, the role is handed on
 // or the owner gives up. c is nil for Flush. The caller has set writing; mu
@@ -109,9 +110,6 @@ func (l *Line) read(ctx context.Context, c *Call, now *time.Time) {
 			l.write(ctx, c, now)
 		}
 	}
-	if c.state != done {
-		l.judge(*now, c)
-	}
 	l.freed = *now
 	l.passBaton()
 }
@@ -130,7 +128,7 @@ func (l *Line) step(now *time.Time, until time.Time) bool {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		*now = time.Now()
 		l.mu.Lock()
-		l.judge(*now, nil)
+		l.judge(*now)
 		return true
 	}
 	l.mu.Lock()
@@ -162,17 +160,17 @@ func (l *Line) during() error {
 	now := time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.judge(now, nil)
+	l.judge(now)
 	return l.err
 }
 
 // takeBaton picks up the baton that nobody holds. The server's silence counts
 // from now on unless somebody was reading a moment ago. mu is held.
 func (l *Line) takeBaton(now time.Time) {
-	l.reading = true
-	if now.Sub(l.freed) > 2*tick {
+	if !l.watched(now) {
 		l.silent, l.seen = now, l.ch.progress()
 	}
+	l.reading = true
 }
 
 // passBaton lets go of the baton and grants it to the first owner that
@@ -191,25 +189,42 @@ func (l *Line) passBaton() {
 	}
 }
 
-// judge wakes owners whose time is up and breaks the line if the server has
-// been silent for too long while its oldest command's owner has given up;
-// leaving is an owner about to. mu is held.
-func (l *Line) judge(now time.Time, leaving *Call) {
-	if l.err != nil || l.queue.n == 0 {
-		return
-	}
-	past := func(c *Call) bool { return !c.deadline.IsZero() && !now.Before(c.deadline) }
+// judge does the duties of whoever looks up: it wakes owners whose deadline
+// has passed and sees to the server's silence. mu is held.
+func (l *Line) judge(now time.Time) {
 	for i := range l.queue.n {
-		if c := l.queue.get(i); c.parked && past(c) {
+		if c := l.queue.get(i); c.parked && c.past(now) {
 			wake(c)
 		}
+	}
+	l.stalled(now)
+}
+
+// stalled breaks the line if the server has been silent for too long while
+// the oldest command's owner has given up. mu is held.
+func (l *Line) stalled(now time.Time) {
+	if l.err != nil || l.queue.n == 0 {
+		return
 	}
 	if p := l.ch.progress(); p != l.seen {
 		l.seen, l.silent = p, now
 		return
 	}
-	head := l.queue.get(0)
-	if (head == leaving || head.state == dropped || past(head)) && now.Sub(l.silent) >= l.opts.Stall {
+	if head := l.queue.get(0); (head.state == dropped || head.past(now)) && now.Sub(l.silent) >= l.opts.Stall {
 		l.fail(ErrSilent)
 	}
+}
+
+// abandon gives a queued call up. mu is held.
+func (l *Line) abandon(c *Call, now time.Time) {
+	c.state = dropped
+	if l.watched(now) {
+		l.stalled(now)
+	}
+}
+
+// watched reports whether somebody reads or did a moment ago, so that silence
+// means something. mu is held.
+func (l *Line) watched(now time.Time) bool {
+	return l.reading || now.Sub(l.freed) <= 2*tick
 }

@@ -71,7 +71,7 @@ func (l *Line) Drop(c *Call) {
 	if c.state == done {
 		l.recycle(c)
 	} else {
-		c.state = dropped
+		l.abandon(c, time.Now())
 	}
 	l.mu.Unlock()
 }
@@ -111,7 +111,7 @@ func (l *Line) start(now time.Time, cmd string, args []any) (*Call, error) {
 // wait attends to a call and ends it. mu is held on entry and free on return.
 func (l *Line) wait(ctx context.Context, c *Call, deadline, now time.Time) (any, error) {
 	if err := l.attend(ctx, c, deadline, now); err != nil {
-		c.state = dropped
+		l.abandon(c, time.Now())
 		l.mu.Unlock()
 		return nil, err
 	}
