@@ -1,23 +1,14 @@
 package session
 
 import (
-	"fmt"
-	"slices"
-	"strconv"
-	"strings"
-
 	"github.com/shardring/shardring/proxy/iobuf"
 	"github.com/shardring/shardring/proxy/resp"
+	"github.com/shardring/shardring/shard/command"
 )
 
-// mergeInfo makes one INFO of the shards': a field is the sum where sums mean
-// something (sumFields, dbN), else the shards' value if they agree, else each
-// value once, comma-separated. A section "Shards" tells who is behind it.
+// mergeInfo: texts; one about them all.
 func mergeInfo(g *gather, out *iobuf.Queue) error {
-	var order []string // sections and fields, as they first appear
-	seen := map[string]bool{}
-	values := map[string][]string{}
-	var shards strings.Builder
+	infos := make([]command.ShardInfo, len(g.parts))
 	for i := range g.parts {
 		p := &g.parts[i]
 		n, err := p.number('$')
@@ -28,112 +19,8 @@ func mergeInfo(g *gather, out *iobuf.Queue) error {
 		if p.reply.Peek(text) != len(text) {
 			return p.unexpected(nil)
 		}
-		own := map[string]string{}
-		for line := range strings.Lines(string(text)) {
-			line = strings.TrimRight(line, "\r\n")
-			if line == "" {
-				continue
-			}
-			key, value, isField := strings.Cut(line, ":")
-			if !seen[key] {
-				seen[key] = true
-				order = append(order, key)
-			}
-			if isField {
-				values[key] = append(values[key], value)
-				own[key] = value
-			}
-		}
-		fmt.Fprintf(&shards, "shard%d:name=%s,addr=%s", p.shard, p.conn.Shard, p.conn.Addr)
-		for _, f := range []string{"redis_version", "role", "used_memory", "connected_clients", "instantaneous_ops_per_sec"} {
-			if v, ok := own[f]; ok {
-				shards.WriteString("," + f + "=" + v)
-			}
-		}
-		shards.WriteString("\r\n")
+		infos[i] = command.ShardInfo{Name: p.conn.Shard, Addr: p.conn.Addr, Text: string(text)}
 	}
-	var b strings.Builder
-	for _, key := range order {
-		if strings.HasPrefix(key, "#") {
-			if b.Len() > 0 {
-				b.WriteString("\r\n")
-			}
-			b.WriteString(key + "\r\n")
-			continue
-		}
-		b.WriteString(key + ":" + mergeField(key, values[key]) + "\r\n")
-	}
-	fmt.Fprintf(&b, "\r\n# Shards\r\nshards:%d\r\n%s", len(g.parts), shards.String())
-	out.Append(g.req.core.buffer, resp.AppendBulk(nil, b.String()))
+	out.Append(g.req.core.buffer, resp.AppendBulk(nil, command.MergeInfo(infos)))
 	return nil
-}
-
-// sumFields are the fields of INFO that count something a shard has of its own.
-var sumFields = []string{
-	"connected_clients", "maxclients", "blocked_clients", "tracking_clients", "pubsubshard_channels",
-	"used_memory", "used_memory_rss", "used_memory_peak", "used_memory_overhead", "used_memory_startup",
-	"used_memory_dataset", "used_memory_lua", "used_memory_scripts", "total_system_memory", "maxmemory",
-	"rdb_changes_since_last_save", "total_connections_received", "total_commands_processed",
-	"instantaneous_ops_per_sec", "total_net_input_bytes", "total_net_output_bytes", "rejected_connections",
-	"expired_keys", "evicted_keys", "evicted_clients", "keyspace_hits", "keyspace_misses", "pubsub_channels",
-	"pubsub_patterns", "total_error_replies", "unexpected_error_replies", "total_reads_processed",
-	"total_writes_processed", "connected_slaves", "used_cpu_sys", "used_cpu_user", "number_of_cached_scripts",
-	"lazyfree_pending_objects", "lazyfreed_objects", "io_threaded_reads_processed", "io_threaded_writes_processed",
-}
-
-func mergeField(key string, values []string) string {
-	switch {
-	case slices.Contains(sumFields, key):
-		if s, ok := sum(values); ok {
-			return s
-		}
-	case strings.HasPrefix(key, "db"):
-		if s, ok := mergeKeyspace(values); ok {
-			return s
-		}
-	}
-	var distinct []string
-	for _, v := range values {
-		if !slices.Contains(distinct, v) {
-			distinct = append(distinct, v)
-		}
-	}
-	return strings.Join(distinct, ",")
-}
-
-func sum(values []string) (string, bool) {
-	var ints int64
-	var floats float64
-	whole := true
-	for _, v := range values {
-		f, err := strconv.ParseFloat(v, 64)
-		if err != nil {
-			return "", false
-		}
-		n, err := strconv.ParseInt(v, 10, 64)
-		whole = whole && err == nil
-		ints += n
-		floats += f
-	}
-	if whole {
-		return strconv.FormatInt(ints, 10), true
-	}
-	return strconv.FormatFloat(floats, 'f', 6, 64), true
-}
-
-// mergeKeyspace adds keys=1,expires=0,avg_ttl=0 up; the average weighted by the
-// keys that expire.
-func mergeKeyspace(values []string) (string, bool) {
-	var keys, expires, ttl int64
-	for _, v := range values {
-		var k, e, t int64
-		if _, err := fmt.Sscanf(v, "keys=%d,expires=%d,avg_ttl=%d", &k, &e, &t); err != nil {
-			return "", false
-		}
-		keys, expires, ttl = keys+k, expires+e, ttl+t*e
-	}
-	if expires > 0 {
-		ttl /= expires
-	}
-	return fmt.Sprintf("keys=%d,expires=%d,avg_ttl=%d", keys, expires, ttl), true
 }
