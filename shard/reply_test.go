@@ -13,6 +13,7 @@ import (
 
 	"github.com/gomodule/redigo/redis"
 
+	"github.com/shardring/shardring/shard/command"
 	"github.com/shardring/shardring/shard/shardtest"
 )
 
@@ -159,27 +160,6 @@ func TestScanReturnsEveryKeyOnce(t *testing.T) {
 	}
 	if keys, err := c.Do(bg, "KEYS", "*"); !reflect.DeepEqual(keys, []any{}) || err != nil {
 		t.Errorf("KEYS of nothing: %#v, %v", keys, err)
-	}
-}
-
-func TestScanCursor(t *testing.T) {
-	for _, x := range []struct {
-		c    uint64
-		i, n int
-		want uint64
-		ok   bool
-	}{
-		{0, 0, 3, 1, true}, {0, 1, 3, 2, true}, {0, 2, 3, 0, true}, {0, 0, 1, 0, true},
-		{5, 0, 3, 15, true}, {5, 2, 3, 17, true}, {1 << 63, 0, 1, 1 << 63, true},
-		{1 << 63, 0, 2, 0, false}, {(1<<64 - 1) / 4, 3, 4, 1<<64 - 1, true}, {1<<62 + 1, 0, 4, 0, false},
-	} {
-		got, err := nextCursor(x.c, x.i, x.n)
-		if got != x.want || (err == nil) != x.ok {
-			t.Errorf("nextCursor(%d, %d, %d) = %d, %v; want %d, ok %v", x.c, x.i, x.n, got, err, x.want, x.ok)
-		}
-		if x.ok && x.c > 0 && (got%uint64(x.n) != uint64(x.i) || got/uint64(x.n) != x.c) {
-			t.Errorf("cursor %d of shard %d does not come back from %d", x.c, x.i, got)
-		}
 	}
 }
 
