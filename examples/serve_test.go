@@ -29,7 +29,15 @@ type shards struct {
 func serve(t *testing.T, d engine.Driver) *shards {
 	t.Helper()
 	s := &shards{servers: shardtest.RedisN(t, 4)}
-	file, err := config.Parse("pools.yml", []byte(s.pools("127.0.0.1:0")))
+	s.addr = listen(t, d, s.pools("127.0.0.1:0"))[0]
+	return s
+}
+
+// listen serves the pools of a file until the test ends, and returns their
+// addresses.
+func listen(t *testing.T, d engine.Driver, yml string) (addrs []string) {
+	t.Helper()
+	file, err := config.Parse("pools.yml", []byte(yml))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,8 +54,10 @@ func serve(t *testing.T, d engine.Driver) *shards {
 			t.Error(err)
 		}
 	})
-	s.addr = p.Addr(0).String()
-	return s
+	for i := range file.Pools {
+		addrs = append(addrs, p.Addr(i).String())
+	}
+	return addrs
 }
 
 // pools is a file with one pool, cache, over the servers.
