@@ -13,7 +13,6 @@ import (
 
 	"github.com/gomodule/redigo/redis"
 
-	"github.com/shardring/shardring/shard/command"
 	"github.com/shardring/shardring/shard/shardtest"
 )
 
