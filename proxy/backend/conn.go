@@ -70,7 +70,7 @@ type Conn struct {
 	greet greeting
 
 	dialBy   int64 // in Dialing and Greeting: give up then, ns
-	heardAt  int64 // when the node last sent something or was connected, ns
+	heardAt  int64 // since when the node is silent while it owes a reply, ns
 	retryAt  int64 // in Waiting: dial again from then on, ns
 	failures int   // failures in a row
 	lastErr  error // why the last connection ended
@@ -141,6 +141,9 @@ func (c *Conn) Begin(call *Call, now int64) (*iobuf.Queue, *Error) {
 		c.dial(now)
 	case Closing, Retired:
 		return nil, c.fault(Down, c.lastErr, false)
+	}
+	if c.late+c.calls.n == 0 {
+		c.heardAt = now // it had nothing to say until now
 	}
 	call.deadline = 0
 	if c.Timeout > 0 {
@@ -330,16 +333,16 @@ func (c *Conn) overdue(now int64) bool {
 
 // headBegun reports whether the first call's reply is on the way in; then only
 // its end, or that of the connection, can end the call.
-func (c *Conn) headBegun() bool { return c.late == 0 && c.cut.Begun() }
+func (c *Conn) headBegun() bool { return c.late == 0 && c.greet.left == 0 && c.cut.Begun() }
 
 func (c *Conn) silentBy() int64 { return c.heardAt + 2*int64(c.Timeout) }
 
 // Deadline returns when Expire has something to do next, in ns; 0: never.
 func (c *Conn) Deadline() int64 {
-	if c.state == Dialing || c.state == Greeting {
-		return c.dialBy
-	}
 	d := int64(0)
+	if c.state == Dialing || c.state == Greeting {
+		d = c.dialBy
+	}
 	if c.late > 0 || c.headBegun() && c.calls.n > 0 && c.Timeout > 0 {
 		d = c.silentBy() + 1
 	}
@@ -354,6 +357,7 @@ func (c *Conn) Retire() {
 	c.retire = true
 	switch c.state {
 	case Idle, Waiting:
+		c.lastErr = errRetired
 		c.to(Retired)
 	case Ready:
 		if c.calls.n == 0 && c.late == 0 {

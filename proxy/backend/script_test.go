@@ -1,0 +1,149 @@
+package backend
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/shardring/shardring/proxy/iobuf"
+)
+
+// script drives one Conn by lines "event => what came of it". Events:
+//
+//	begin A       a call, whose request is the letter
+//	connected     the dial has succeeded
+//	recv TEXT     bytes from the node, as in a Go string
+//	eof, reset    the connection's end; closed: the driver has closed it
+//	wait D        time goes by, and time limits are looked at
+//	write [N]     the driver writes N bytes, or all
+//	open, retire
+//
+// What came of it is what the callers and the host were told, in order, and the
+// state.
+type script struct {
+	t    *testing.T
+	c    *Conn
+	pool *iobuf.Pool
+	now  int64
+	rand float64
+	told []string
+}
+
+func newScript(t *testing.T, cfg Config) *script {
+	s := &script{t: t, pool: iobuf.NewPool(1 << 20), now: 1e15}
+	cfg.Shard, cfg.Network, cfg.Addr = "s", "tcp", "host:1"
+	s.c = NewConn(cfg, s, s.pool)
+	return s
+}
+
+// play plays lines and compares what comes of each.
+func (s *script) play(lines ...string) {
+	s.t.Helper()
+	for i, line := range lines {
+		event, want, _ := strings.Cut(line, " => ")
+		name, arg, _ := strings.Cut(event, " ")
+		s.told = nil
+		s.do(name, arg)
+		s.told = append(s.told, s.c.State().String())
+		if got := strings.Join(s.told, " "); got != want {
+			s.t.Fatalf("line %d: %s => %s\nwant %s", i+1, event, got, want)
+		}
+	}
+}
+
+func (s *script) do(name, arg string) {
+	switch name {
+	case "begin":
+		call := &namedCall{name: arg, s: s}
+		call.To = call
+		q, err := s.c.Begin(&call.Call, s.now)
+		if err != nil {
+			s.say("refused(%v)", err)
+			return
+		}
+		q.AppendString(s.pool, arg)
+	case "open":
+		s.c.Open(s.now)
+	case "retire":
+		s.c.Retire()
+	case "connected":
+		s.c.Connected(s.now)
+	case "recv":
+		text, err := strconv.Unquote(`"` + arg + `"`)
+		if err != nil {
+			s.t.Fatalf("recv %s: %v", arg, err)
+		}
+		b := []byte(text)
+		s.c.Received(b, s.now)
+		clear(b)
+	case "eof":
+		s.c.Broken(io.EOF, s.now)
+	case "reset":
+		s.c.Broken(errors.New("reset by peer"), s.now)
+	case "closed":
+		s.c.Broken(nil, s.now)
+		s.c.Flushed()
+	case "wait":
+		d, err := time.ParseDuration(arg)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		s.now += int64(d)
+		s.c.Expire(s.now)
+	case "write":
+		n, err := strconv.Atoi(arg)
+		if err != nil {
+			n = s.c.Out.Len()
+		}
+		b := make([]byte, n)
+		s.c.Out.Peek(b)
+		s.c.Out.Discard(s.pool, n)
+		if n > 60 {
+			s.say("wrote(%d)", n)
+		} else {
+			s.say("wrote(%s)", strings.ReplaceAll(string(b), "\r\n", "|"))
+		}
+		s.c.Flushed()
+	default:
+		s.t.Fatalf("no event %q", name)
+	}
+}
+
+func (s *script) say(format string, args ...any) {
+	s.told = append(s.told, fmt.Sprintf(format, args...))
+}
+
+func (s *script) Wake(*Conn)               { s.say("wake") }
+func (s *script) Failed(_ *Conn, e *Error) { s.say("failed(%v)", e.Kind) }
+func (s *script) Recovered(*Conn)          { s.say("recovered") }
+func (s *script) Drained(*Conn)            { s.say("drained") }
+func (s *script) Rand() float64            { return s.rand }
+
+type namedCall struct {
+	Call
+	name string
+	s    *script
+}
+
+func (c *namedCall) Reply(call *Call, part []byte, done bool) {
+	if call != &c.Call {
+		c.s.t.Errorf("%s is told of another call", c.name)
+	}
+	text := strings.ReplaceAll(string(part), "\r\n", "|")
+	if !done {
+		text += "…"
+	}
+	c.s.say("%s:%s", c.name, text)
+}
+
+func (c *namedCall) Fail(_ *Call, err *Error) {
+	sent := "unsent"
+	if err.Sent {
+		sent = "sent"
+	}
+	c.s.say("%s:%v/%s", c.name, err.Kind, sent)
+}
