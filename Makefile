@@ -1,0 +1,73 @@
+# What one does with shardring while working on it. `make` lists the targets.
+#
+# Variables: FUZZTIME, STEPS and SEED (core), ARGS (bench, demo).
+
+GO          ?= go
+STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME    ?= 30s
+STEPS       ?= 1000000
+ARGS        ?=
+ifndef SEED
+SEED        := $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
+endif
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: deps
+deps: ## install the real servers and clients that the tests use, if missing (Debian), or say what is
+	@.ci/deps
+
+.PHONY: test
+test: deps ## all tests, against real servers and clients
+	$(GO) test ./...
+
+.PHONY: check
+check: deps lint ## all that has to hold before a commit: lint, and the tests under the race detector
+	$(GO) test -race ./...
+	cd bench/compare && $(GO) test ./...
+
+.PHONY: lint
+lint: ## gofmt, go vet (for other systems too), staticcheck
+	@files=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$files" || { echo "not gofmt-ed: $$files"; exit 1; }
+	$(GO) vet ./...
+	GOOS=darwin $(GO) vet ./...
+	GOOS=windows $(GO) vet ./...
+	cd bench/compare && $(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+	cd bench/compare && $(GO) run $(STATICCHECK) ./...
+
+.PHONY: clients
+clients: deps ## only the tests with other people's clients: redis-cli, redis-benchmark, Python, Node, Ruby, PHP
+	$(GO) test -count=1 -v ./examples
+
+.PHONY: core
+core: ## a long randomised run of the proxy's core; SEED=… STEPS=… repeat one
+	@echo "seed $(SEED), $(STEPS) steps; again: make core SEED=$(SEED) STEPS=$(STEPS)"
+	$(GO) test -count=1 -timeout 60m -run '^TestCore$$' -v ./proxy/session -core.seed=$(SEED) -core.steps=$(STEPS)
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME each
+	@for pkg in $$($(GO) list ./...); do \
+		for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+			echo "$$pkg $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+		done; \
+	done
+
+.PHONY: bench
+bench: deps ## measure shardproxy beside twemproxy and HAProxy, 15 minutes; writes bench/RESULTS.md
+	$(GO) run ./bench --set full --out bench/RESULTS.md $(ARGS)
+
+.PHONY: bench-short
+bench-short: deps ## the loads that tell most, 2 minutes; prints only
+	$(GO) run ./bench --set short $(ARGS)
+
+.PHONY: build
+build: ## bin/shardproxy
+	$(GO) build -trimpath -o bin/ ./cmd/shardproxy
+
+.PHONY: demo
+demo: ## shardproxy in front of four shards that it starts itself; needs only Go
+	$(GO) run ./cmd/shardproxy demo $(ARGS)
