@@ -18,7 +18,7 @@ import (
 
 func main() {
 	if nutcracker.Named(os.Args[0]) {
-		os.Exit(nutcracker.Main(os.Args[1:], os.Stderr))
+		os.Exit(nutcracker.Main(os.Args[1:], os.Stderr, moduleVersion()))
 	}
 	root := newRoot()
 	called, err := root.ExecuteC()
