@@ -50,6 +50,11 @@ type Config struct {
 	// CPU-bound goroutines it saves delay. Default: yield.
 	NoYield bool
 
+	// MaxUnsent is how many bytes may wait to be written to a shard before
+	// further commands are refused with ErrBacklog; a pipeline waits instead.
+	// One command may be larger. Default 64 MiB.
+	MaxUnsent int
+
 	// MaxIdle and MaxActive size the pool of connections a shard that
 	// ForEachShard uses; Do and the like share one connection. At MaxActive
 	// callers wait. Defaults 2 and 16. IdleTimeout closes idle ones, default
@@ -111,6 +116,7 @@ func (c Config) withDefaults() (Config, error) {
 			*n = by
 		}
 	}
+	count(&c.MaxUnsent, 64<<20)
 	count(&c.MaxIdle, 2)
 	count(&c.MaxActive, 16)
 	count(&c.FailureLimit, 2)
@@ -141,7 +147,7 @@ func (c *Config) check() error {
 	for _, n := range []struct {
 		field string
 		value int
-	}{{"MaxIdle", c.MaxIdle}, {"MaxActive", c.MaxActive}, {"FailureLimit", c.FailureLimit}} {
+	}{{"MaxUnsent", c.MaxUnsent}, {"MaxIdle", c.MaxIdle}, {"MaxActive", c.MaxActive}, {"FailureLimit", c.FailureLimit}} {
 		if n.value < 0 {
 			return &ConfigError{n.field, fmt.Sprint(n.value), "want more than 0, or 0 for the default"}
 		}

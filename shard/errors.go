@@ -24,8 +24,8 @@ var (
 	// ErrTimeout: no reply within Config.Timeout. errors.Is(err,
 	// os.ErrDeadlineExceeded) holds too, as with redigo.
 	ErrTimeout = baton.ErrTimeout
-	// ErrBacklog: more is waiting to be written to the shard than the client
-	// holds (64 MiB); the command was not sent.
+	// ErrBacklog: more is waiting to be written to the shard than
+	// Config.MaxUnsent; the command was not sent.
 	ErrBacklog = baton.ErrBacklog
 	// ErrEjected: in a cache, every shard is ejected.
 	ErrEjected = errors.New("every shard is ejected")

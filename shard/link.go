@@ -147,7 +147,9 @@ func (l *link) connect(a *attempt) {
 		l.last, l.retryAt = err, time.Now().Add(backoff(l.failures))
 	} else {
 		// The line gives the server up a little before the calls on it do.
-		a.line = baton.New(nc, baton.Options{Stall: l.cfg.Timeout * 7 / 8, NoYield: l.cfg.NoYield})
+		a.line = baton.New(nc, baton.Options{
+			Stall: l.cfg.Timeout * 7 / 8, NoYield: l.cfg.NoYield, MaxUnsent: l.cfg.MaxUnsent,
+		})
 		l.failures, l.last = 0, nil
 		l.line.Store(a.line)
 	}

@@ -69,15 +69,15 @@ func TestPipelineKeepsOrderAndErrors(t *testing.T) {
 }
 
 func TestPipelineLargerThanTheBacklog(t *testing.T) {
-	c, servers := start(t, 1, nil)
-	must(t)(c.Do(bg, "PING"))
+	c, servers := start(t, 1, func(c *Config) { c.MaxUnsent = 1 << 20 })
 	value := strings.Repeat("v", 10_000)
 	p := c.Pipeline()
-	for i := range 8000 { // 80 MB, of which a line lets 64 wait
+	for i := range 4000 { // 40 MB
 		p.Add("SET", fmt.Sprint("large", i%100), value+fmt.Sprint(i))
 	}
+	must(t)(c.Do(bg, "SET", "k", 1))
 	servers[0].Pause() // so that they do wait
-	time.AfterFunc(600*time.Millisecond, func() { servers[0].Resume() })
+	time.AfterFunc(300*time.Millisecond, func() { servers[0].Resume() })
 	if _, err := p.Exec(bg); err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func TestPipelineLargerThanTheBacklog(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, r := range replies {
-		if s, _ := redis.String(r.Value, nil); s != value+fmt.Sprint(7900+i%100) {
+		if s, _ := redis.String(r.Value, nil); s != value+fmt.Sprint(3900+i%100) {
 			t.Fatalf("reply %d: %d bytes that end in %q", i, len(s), s[max(0, len(s)-9):])
 		}
 	}
