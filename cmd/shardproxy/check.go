@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -120,18 +121,19 @@ func warnings(file *config.File) []string {
 		if p.AutoEjectHosts && p.Redis {
 			warn("auto_eject_hosts: keys of a server that fails are looked for on others, which is for caches only")
 		}
-		byAddress, at := 0, map[config.Address]string{}
+		var unnamed []string
+		at := map[config.Address]string{}
 		for _, s := range p.Shards {
 			if s.Name == "" || s.Name == s.Primary.Addr {
-				byAddress++
+				unnamed = append(unnamed, s.String())
 			}
 			if other, twice := at[s.Primary]; twice {
 				warn("%s is the primary of %s and of %s: they share one keyspace", s.Primary, other, s)
 			}
 			at[s.Primary] = s.String()
 		}
-		if byAddress > 0 && p.Ring.Placement != ring.Random && p.Ring.Placement != ring.Slots {
-			warn("%s without a name of their own: keys move when an address or the order changes", counted(byAddress, "shard"))
+		if len(unnamed) > 0 && p.Ring.Placement != ring.Random && p.Ring.Placement != ring.Slots {
+			warn("no name for %s: keys move when an address or the order of shards changes", few(unnamed))
 		}
 		r, err := ring.New(p.Ring)
 		if err != nil {
@@ -145,6 +147,14 @@ func warnings(file *config.File) []string {
 		}
 	}
 	return all
+}
+
+// few lists at most three.
+func few(names []string) string {
+	if n := len(names); n > 3 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:3], ", "), n-3)
+	}
+	return strings.Join(names, ", ")
 }
 
 // open reports whether a pool listens to more than this machine on every
