@@ -116,6 +116,8 @@ func (c *simClient) inspect() {
 		c.fatalf("%d bytes of output, limit %d", s.Out.Len(), l.OutputHard)
 	case s.kept != nil && len(s.kept.buf) > 64<<10+c.largest:
 		c.fatalf("keeps %d bytes of input", len(s.kept.buf))
+	case !c.gone && !c.ended && !s.touched && s.Out.Len() > 0 && len(c.in) < c.room:
+		c.fatalf("%d bytes of output that the driver does not know of", s.Out.Len())
 	case !c.gone && !c.ended && s.phase == over && !s.touched:
 		c.fatalf("over, and the driver does not know")
 	}
