@@ -17,7 +17,7 @@ func mergeInfo(g *gather, out *iobuf.Queue) error {
 		}
 		text := make([]byte, max(n, 0))
 		if p.reply.Peek(text) != len(text) {
-			return p.unexpected(nil)
+			return p.unexpected("")
 		}
 		infos[i] = command.ShardInfo{Name: p.conn.Shard, Addr: p.conn.Addr, Text: string(text)}
 	}

@@ -38,10 +38,10 @@ func (p *part) number(typ byte) (int64, error) {
 			return n, nil
 		}
 	}
-	return 0, p.unexpected(b)
+	return 0, p.unexpected(string(b))
 }
 
-func (p *part) unexpected(b []byte) error {
+func (p *part) unexpected(b string) error {
 	return fmt.Errorf("shard '%s' at %s: unexpected reply %.32q", p.conn.Shard, p.conn.Addr, b)
 }
 
@@ -51,7 +51,7 @@ func (p *part) element(out *iobuf.Queue, cut *resp.Cutter) error {
 	for {
 		b := p.reply.Front()
 		if len(b) == 0 {
-			return p.unexpected(nil)
+			return p.unexpected("")
 		}
 		n, done, err := cut.Cut(b)
 		if err != nil {
@@ -105,7 +105,7 @@ func mergeSum(g *gather, out *iobuf.Queue) error {
 func mergeOK(g *gather, out *iobuf.Queue) error {
 	for i := range g.parts {
 		if f := g.parts[i].reply.Front(); f[0] != '+' {
-			return g.parts[i].unexpected(f)
+			return g.parts[i].unexpected(string(f))
 		}
 	}
 	return mergeFirst(g, out)

@@ -28,7 +28,7 @@ func mergeScan(g *gather, out *iobuf.Queue) error {
 	p := &g.parts[0]
 	pool := g.req.core.buffer
 	if n, err := p.number('*'); err != nil || n != 2 {
-		return p.unexpected(p.reply.Front())
+		return p.unexpected(string(p.reply.Front()))
 	}
 	if _, err := p.number('$'); err != nil {
 		return err
@@ -37,7 +37,7 @@ func mergeScan(g *gather, out *iobuf.Queue) error {
 	line, _, _ := bytes.Cut(buf[:p.reply.Peek(buf[:])], []byte("\r\n"))
 	c, err := strconv.ParseUint(string(line), 10, 64)
 	if err != nil {
-		return p.unexpected(line)
+		return p.unexpected(string(line))
 	}
 	p.reply.Discard(pool, len(line)+2)
 	next, err := command.NextCursor(c, p.shard, len(g.req.session.pool.snap.Shards))

@@ -1,0 +1,155 @@
+package session
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/shardring/shardring/proxy/backend"
+	"github.com/shardring/shardring/proxy/resp"
+	"github.com/shardring/shardring/ring"
+	"github.com/shardring/shardring/shard/config"
+	"github.com/shardring/shardring/shard/topology"
+)
+
+// hotPath is one session over four nodes whose replies are made beforehand, so
+// that what is measured is the core alone.
+type hotPath struct {
+	core    *Core
+	session *Session
+	conns   []*backend.Conn
+	replies [][]byte // by connection
+	taken   []*backend.Conn
+	touched []*Session
+	now     int64
+}
+
+func newHotPath(t testing.TB) *hotPath {
+	cfg := &config.Pool{Name: "hot"}
+	for i := range 4 {
+		name := fmt.Sprintf("s%d", i)
+		cfg.Ring.Shards = append(cfg.Ring.Shards, ring.Shard{Name: name, Weight: 1})
+		cfg.Shards = append(cfg.Shards, config.Shard{Name: name, Weight: 1, Primary: config.Address{Network: "tcp", Addr: name}})
+	}
+	topo, err := topology.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &hotPath{core: NewCore(DefaultLimits(), func() int64 { return 0 }), replies: make([][]byte, 4)}
+	pool := h.core.AddPool(cfg, topo)
+	for _, c := range pool.Conns {
+		c.Open(0)
+		c.Connected(0)
+		h.conns = append(h.conns, c)
+	}
+	h.session = pool.Accept()
+	return h
+}
+
+// prepare makes the replies to a request: each shard's part of it, by asking
+// the core what it would send.
+func (h *hotPath) prepare(t testing.TB, request []byte, value string) {
+	h.session.Received(request)
+	h.take()
+	for i, c := range h.conns {
+		sent := make([]byte, c.Out.Len())
+		c.Out.Peek(sent)
+		c.Out.Discard(h.core.Buffers(), len(sent))
+		h.replies[i] = nil
+		switch keys := strings.Count(string(sent), "key:"); {
+		case keys == 0:
+		case strings.Contains(string(sent), "MGET"):
+			h.replies[i] = resp.AppendArray(nil, keys)
+			fallthrough
+		default:
+			for range keys {
+				h.replies[i] = resp.AppendBulk(h.replies[i], value)
+			}
+		}
+	}
+	h.answer(t)
+}
+
+// take does what a driver does at the end of a turn.
+func (h *hotPath) take() {
+	h.taken = h.core.TakeConns(h.taken)
+	for _, c := range h.taken {
+		c.Flushed()
+	}
+	h.touched = h.core.TakeSessions(h.touched)
+	for _, s := range h.touched {
+		s.Flushed()
+	}
+}
+
+func (h *hotPath) answer(t testing.TB) {
+	for i, c := range h.conns {
+		if h.replies[i] != nil {
+			c.Received(h.replies[i], h.now)
+		}
+	}
+	h.take()
+	n := h.session.Out.Len()
+	if n == 0 {
+		t.Fatal("no reply")
+	}
+	h.session.Out.Discard(h.core.Buffers(), n)
+}
+
+// turn serves one request from its bytes to its reply's.
+func (h *hotPath) turn(t testing.TB, request []byte) {
+	h.now++
+	h.core.Begin(h.now)
+	h.session.Received(request)
+	h.core.End()
+	h.take()
+	for _, c := range h.conns {
+		c.Out.Discard(h.core.Buffers(), c.Out.Len())
+	}
+	h.answer(t)
+}
+
+var hotRequests = []struct {
+	name string
+	args []string
+}{
+	{"GET", []string{"GET", "key:1"}},
+	{"SET", []string{"SET", "key:1", strings.Repeat("v", 64)}},
+	{"MGET10", append([]string{"MGET"}, tenKeys()...)},
+}
+
+func tenKeys() (keys []string) {
+	for i := range 10 {
+		keys = append(keys, fmt.Sprintf("key:%d", i))
+	}
+	return keys
+}
+
+func TestHotPathAllocatesNothing(t *testing.T) {
+	for _, r := range hotRequests {
+		t.Run(r.name, func(t *testing.T) {
+			h := newHotPath(t)
+			request := resp.AppendRequest(nil, r.args...)
+			h.prepare(t, request, strings.Repeat("v", 64))
+			if n := testing.AllocsPerRun(1000, func() { h.turn(t, request) }); n != 0 {
+				t.Errorf("%v allocations for a request", n)
+			}
+		})
+	}
+}
+
+// BenchmarkCore is what the proxy itself does for one request; the rest of a
+// request's cost is the kernel's.
+func BenchmarkCore(b *testing.B) {
+	for _, r := range hotRequests {
+		b.Run(r.name, func(b *testing.B) {
+			h := newHotPath(b)
+			request := resp.AppendRequest(nil, r.args...)
+			h.prepare(b, request, strings.Repeat("v", 64))
+			b.ReportAllocs()
+			for b.Loop() {
+				h.turn(b, request)
+			}
+		})
+	}
+}
