@@ -81,7 +81,7 @@ type loadSet struct {
 func loadSets() []loadSet {
 	matrix := matrixLoads()
 	return []loadSet{
-		{"short", "the six loads that tell most, about 2 minutes", shortLoads(), 3, 1.2},
+		{"short", "the six loads that tell most, about 90 seconds", shortLoads(), 3, 1.2},
 		{"matrix", "GET, SET and MGET of 10 for every number of clients, pipeline and size, about 11 minutes", matrix, 3, 0.8},
 		{"full", "matrix, MSET and DEL of 10, large values and MGETs of 10,000 keys, about 13 minutes", append(matrix, largeLoads()...), 3, 0.8},
 		{"targets", "the loads for which shardproxy has a target, longer and more often, about 14 minutes", targetLoads(), 5, 2.5},
