@@ -51,7 +51,7 @@ func TestRedisCLI(t *testing.T) {
 		}
 		expect("value 77\nvalue 9999", run("", "MGET", "pipe:77", "inline:9999"))
 		expect(strconv.Itoa(2*keys+1), run("", "DBSIZE"))
-		expect(strconv.Itoa(keys), strconv.Itoa(strings.Count(run("", "--scan", "--pattern", "inline:*", "--count", "500")+"\n", "\n")))
+		expect(strconv.Itoa(keys), strconv.Itoa(strings.Count(run("", "--scan", "--pattern", "inline:*")+"\n", "\n")))
 
 		every := make([]byte, 255)
 		for i := range every {
@@ -61,7 +61,7 @@ func TestRedisCLI(t *testing.T) {
 		expect(string(every), run("", "--raw", "GET", "cli:binary"))
 		expect("OK", run("", "FLUSHALL"))
 		expect("0", run("", "DBSIZE"))
-		s.saw(t, "set", "get", "scan", "dbsize", "flushall")
+		s.saw(t, "set", "scan", "dbsize", "flushall")
 	})
 }
 
