@@ -19,11 +19,6 @@ const (
 	maxAccepts = 64       // new clients a turn
 	maxWrite   = 1 << 20  // bytes to one socket a turn
 	maxVectors = 64       // chunks a writev
-
-	// lingerFor is how long a socket that we ended is still read, and what
-	// comes thrown away: closing it with unread bytes would make the kernel
-	// reset it, and the client might never see the last replies.
-	lingerFor = int64(500 * time.Millisecond)
 )
 
 // epollLoop is a loop around epoll_wait. Every socket is registered once, edge
@@ -274,11 +269,18 @@ func (l *epollLoop) flush(now int64) {
 // timers ends what has lingered long enough, and accepts again.
 func (l *epollLoop) timers(now int64) {
 	for len(l.linger) > 0 && (l.linger[0].gone || now >= l.linger[0].until) {
-		if s := l.linger[0]; !s.gone {
-			l.remove(s)
-		}
+		s := l.linger[0]
 		l.linger[0] = nil
 		l.linger = l.linger[1:]
+		switch {
+		case s.gone:
+		case unsent(s.fd) > 0 && s.lingered < lingerTimes:
+			s.lingered++
+			s.until = now + lingerFor
+			l.linger = append(l.linger, s)
+		default:
+			l.remove(s)
+		}
 	}
 	if l.paused != 0 && now >= l.paused {
 		l.paused = 0

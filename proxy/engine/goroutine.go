@@ -378,9 +378,13 @@ func (l *goroutineLoop) finish(c net.Conn) {
 		return
 	}
 	l.wg.Go(func() {
-		c.SetReadDeadline(time.Now().Add(500 * time.Millisecond))
-		io.Copy(io.Discard, c)
-		c.Close()
+		defer c.Close()
+		for range 1 + lingerTimes {
+			c.SetReadDeadline(time.Now().Add(time.Duration(lingerFor)))
+			if _, err := io.Copy(io.Discard, c); !errors.Is(err, os.ErrDeadlineExceeded) || connUnsent(c) == 0 {
+				return
+			}
+		}
 	})
 }
 

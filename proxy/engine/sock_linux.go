@@ -33,6 +33,7 @@ type sock struct {
 	connecting bool
 	gone       bool  // closed
 	until      int64 // lingering: closed then
+	lingered   int   // how often until was put off
 }
 
 // add registers a descriptor, which is closed on an error.
