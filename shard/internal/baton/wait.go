@@ -136,13 +136,19 @@ func (l *Line) attend(ctx context.Context, c *Call, deadline, now time.Time) err
 	gone := ctx.Done()
 	var err error
 	for c.state != done {
+		// First what must be sent: a command that is encoded goes out now or
+		// never, not behind somebody's next one in an hour.
+		if c.writes || !l.writing && l.ch.unsent() > 0 {
+			c.writes, l.writing = false, true
+			l.write(ctx, c, &now)
+			if c.state == done {
+				break
+			}
+		}
 		if err = gaveUp(ctx, deadline, now); err != nil {
 			break
 		}
 		switch {
-		case c.writes || !l.writing && l.ch.unsent() > 0:
-			c.writes, l.writing = false, true
-			l.write(ctx, c, &now)
 		case c.reads:
 			c.reads = false
 			l.read(ctx, c, &now)
