@@ -48,11 +48,11 @@ func TestPausedShard(t *testing.T) {
 					t.Errorf("the error does not say why: %s", hung.text)
 				}
 				t.Logf("error: %s", hung.text)
-				within(t, "slowest error of the paused shard", hung.slowestBad, limit+200*time.Millisecond)
+				within(t, "slowest error of the paused shard", hung.slowestBad, limit+300*time.Millisecond)
 				for i := range events {
 					if i != victim {
 						other := summarize(events[i], paused, resuming)
-						within(t, "slowest of "+itoa(other.good)+" pipelines of shard "+names[i]+" meanwhile", other.slowestGood, limit)
+						within(t, "slowest of "+itoa(other.good)+" pipelines of shard "+names[i]+" meanwhile", other.slowestGood, time.Second)
 					}
 				}
 				again := summarize(events[victim], resumed, ended)

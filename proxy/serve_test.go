@@ -136,6 +136,9 @@ func itoa(n int) string { return strconv.Itoa(n) }
 // within reports a duration, and fails the test if it is over the limit.
 func within(t *testing.T, what string, took, limit time.Duration) {
 	t.Helper()
+	if raced {
+		limit *= 5
+	}
 	t.Logf("%s: %v (limit %v)", what, took.Round(100*time.Microsecond), limit)
 	if took > limit {
 		t.Errorf("%s took %v, want at most %v", what, took, limit)
