@@ -108,9 +108,9 @@ func latency(t *testing.T, c redis.Conn, keys [][]string) (median, worst time.Du
 // other shards' clients go on.
 func TestFloodedShard(t *testing.T) {
 	const (
-		clients = 4
-		size    = 64 << 10
-		most    = 64 << 20
+		clients = 16
+		size    = 1 << 20
+		most    = 96 << 20
 		victim  = 3
 	)
 	each(t, func(t *testing.T, d engine.Driver) {
@@ -128,7 +128,7 @@ func TestFloodedShard(t *testing.T) {
 			}
 			defer c.Close()
 			c.SetDeadline(time.Now().Add(time.Second))
-			key := keys[victim][i]
+			key := keys[victim][i%8]
 			set := fmt.Appendf(nil, "*3\r\n$3\r\nSET\r\n$%d\r\n%s\r\n$%d\r\n%s\r\n", len(key), key, size, strings.Repeat("v", size))
 			sent.Go(func() {
 				for {
