@@ -120,7 +120,9 @@ func (s *Session) Received(b []byte) {
 // of b follows it. Little of b is copied: it often holds many requests more.
 func (s *Session) complete(k *kept, b []byte) []byte {
 	for len(b) > 0 {
-		n := min(len(b), max(k.parser.Need()-len(k.buf), 512))
+		// At least 512 bytes, but none beyond the request that would take a
+		// larger buffer.
+		n := min(len(b), max(k.parser.Need()-len(k.buf), min(cap(k.buf)-len(k.buf), 512), 1))
 		if s.stalled {
 			n = len(b)
 		}
@@ -202,7 +204,9 @@ func (s *Session) keep(b []byte) {
 
 func (s *Session) release(k *kept) {
 	s.kept = nil
-	k.parser.Reset()
+	if k.parser.Reset(); cap(k.parser.Args) > maxGather {
+		k.parser.Args = nil
+	}
 	if cap(k.buf) > maxKept || k.adopted {
 		k.buf, k.adopted = nil, false
 	}
@@ -210,14 +214,15 @@ func (s *Session) release(k *kept) {
 	s.core.kepts.put(k)
 }
 
-// grow makes room for n more bytes, and at once for the whole request if a
-// quarter of it has come: a length alone takes no memory.
+// grow makes room for n more bytes, and at once for the argument under way if a
+// quarter of all has come: a length alone takes no memory. It grows by a part of
+// what there is, so that n arguments are not copied n times.
 func (k *kept) grow(n int) {
 	want := len(k.buf) + n
 	if want <= cap(k.buf) {
 		return
 	}
-	size := max(want, min(k.parser.Need(), 4*want))
+	size := max(want, min(k.parser.Need(), 4*want), cap(k.buf)+cap(k.buf)/4)
 	if size < maxKept {
 		size = max(size, 2*cap(k.buf), 512)
 	}

@@ -19,6 +19,7 @@ type simNode struct {
 	name  string
 	addr  string
 	data  map[string]string
+	info  string         // what INFO says
 	seen  map[string]int // by client: the sequence number of its last write
 	links []*simLink
 
@@ -125,7 +126,7 @@ func (n *simNode) execute(l *simLink, args [][]byte) []byte {
 		}
 	case "eval":
 		keys = args[3 : len(args)-1]
-	case "dbsize", "scan":
+	case "dbsize", "scan", "info":
 		keys = nil
 	}
 	for _, k := range keys {
@@ -197,6 +198,8 @@ func (n *simNode) run(name string, keys, args [][]byte) []byte {
 			}
 		}
 		b.int(count)
+	case "info":
+		b.bulk(n.info, true)
 	case "dbsize":
 		b.int(len(n.data))
 	case "scan":
