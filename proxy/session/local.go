@@ -93,10 +93,10 @@ func (s *Session) auth(dst []byte, _ *command.Command, a *arguments) []byte {
 	if a.Len() > 3 {
 		return resp.AppendError(dst, "ERR syntax error")
 	}
-	if s.pool.cfg.Auth.IsZero() {
+	if s.pool.cfg.Auth.IsZero() && a.Len() == 2 {
 		return resp.AppendError(dst, "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?")
 	}
-	if a.Len() == 3 && string(a.At(1)) != "default" || !s.pool.admits(a.At(a.Len()-1)) {
+	if a.Len() == 3 && string(a.At(1)) != "default" || !s.pool.cfg.Auth.IsZero() && !s.pool.admits(a.At(a.Len()-1)) {
 		return resp.AppendError(dst, wrongPass)
 	}
 	s.admit = true
@@ -105,9 +105,9 @@ func (s *Session) auth(dst []byte, _ *command.Command, a *arguments) []byte {
 
 const wrongPass = "WRONGPASS invalid username-password pair or user is disabled."
 
-// hello takes HELLO [2 [AUTH user password] [SETNAME name]].
+// hello takes HELLO [2 [AUTH user password] [SETNAME name]]. Like Redis it does
+// what an option says although a later one may be wrong.
 func (s *Session) hello(dst []byte, _ *command.Command, a *arguments) []byte {
-	admit, name := s.admit, s.name
 	if a.Len() > 1 {
 		if v, err := strconv.Atoi(string(a.At(1))); err != nil {
 			return resp.AppendError(dst, "ERR Protocol version is not an integer or out of range")
@@ -121,19 +121,21 @@ func (s *Session) hello(dst []byte, _ *command.Command, a *arguments) []byte {
 			if string(a.At(i+1)) != "default" || !s.pool.cfg.Auth.IsZero() && !s.pool.admits(a.At(i+2)) {
 				return resp.AppendError(dst, wrongPass)
 			}
-			admit = true
+			s.admit = true
 			i += 3
 		case bytes.EqualFold(opt, []byte("setname")) && i+1 < a.Len():
-			name = string(a.At(i + 1))
+			if !validName(a.At(i + 1)) {
+				return resp.AppendError(dst, badName)
+			}
+			s.name = string(a.At(i + 1))
 			i += 2
 		default:
 			return resp.AppendError(dst, "ERR Syntax error in HELLO option '"+string(opt)+"'")
 		}
 	}
-	if !admit {
-		return resp.AppendError(dst, "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time")
+	if !s.admit {
+		return resp.AppendError(dst, "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time")
 	}
-	s.admit, s.name = admit, name
 	dst = resp.AppendArray(dst, 14)
 	for _, kv := range [...][2]string{{"server", "redis"}, {"version", redisVersion}} {
 		dst = resp.AppendBulk(resp.AppendBulk(dst, kv[0]), kv[1])
@@ -151,7 +153,7 @@ func (s *Session) selectDB(dst []byte, _ *command.Command, a *arguments) []byte 
 	n, err := strconv.Atoi(string(a.At(1)))
 	switch {
 	case err != nil:
-		return resp.AppendError(dst, "ERR invalid DB index")
+		return resp.AppendError(dst, "ERR value is not an integer or out of range")
 	case n == 0 || n == s.pool.cfg.Database:
 		return resp.AppendSimple(dst, "OK")
 	}
@@ -166,11 +168,21 @@ func (s *Session) getName(dst []byte, _ *command.Command, _ *arguments) []byte {
 }
 
 func (s *Session) setName(dst []byte, _ *command.Command, a *arguments) []byte {
-	for _, c := range a.At(2) {
-		if c < '!' || c > '~' {
-			return resp.AppendError(dst, "ERR Client names cannot contain spaces, newlines or special characters.")
-		}
+	if !validName(a.At(2)) {
+		return resp.AppendError(dst, badName)
 	}
 	s.name = string(a.At(2))
 	return resp.AppendSimple(dst, "OK")
+}
+
+const badName = "ERR Client names cannot contain spaces, newlines or special characters."
+
+// validName is validateClientName of Redis's networking.c.
+func validName(name []byte) bool {
+	for _, c := range name {
+		if c < '!' || c > '~' {
+			return false
+		}
+	}
+	return true
 }
