@@ -67,6 +67,7 @@ type simWorld struct {
 
 	peril   int  // faults in a thousand events
 	plain   bool // values tell nothing
+	echo    bool // nodes answer with what they are asked
 	hard    bool // OutputHard is small
 	closing bool
 	swept   int64 // when everything healthy was last up to date

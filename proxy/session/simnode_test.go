@@ -105,6 +105,9 @@ func parseHeader(b []byte, typ byte) (v, n int, err error) {
 // execute answers one command.
 func (n *simNode) execute(l *simLink, args [][]byte) []byte {
 	name := strings.ToLower(string(args[0]))
+	if n.w.echo {
+		return n.echo(name, args)
+	}
 	if name == "auth" {
 		if n.mode == locked || string(args[1]) != n.pool.password {
 			return []byte("-WRONGPASS invalid username-password pair or user is disabled.\r\n")

@@ -24,18 +24,20 @@ func (w *simWorld) pass() {
 	}
 }
 
-// sweep brings every healthy node up to date.
+// sweep brings every healthy node up to date. What is said at the end of one
+// turn is heard in the next.
 func (w *simWorld) sweep() {
-	for busy := true; busy && !w.t.Failed(); {
-		busy = false
+	for idle := 0; idle < 2 && !w.t.Failed(); idle++ {
 		w.turn(func() {
 			for _, l := range slices.Clone(w.links) {
 				if m := l.node.mode; !l.gone && (m == serving || m == locked) && l.finish() {
-					busy = true
+					idle = -1
 				}
 			}
 		})
-		busy = busy || w.pending()
+		if w.pending() {
+			idle = -1
+		}
 	}
 	w.swept = w.now
 }
