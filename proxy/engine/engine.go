@@ -61,6 +61,7 @@ type Engine struct {
 	load  []atomic.Int64 // clients, by loop
 	gates []*gate        // by pool
 	wg    sync.WaitGroup
+	ended chan struct{} // closed when no loop runs any more
 }
 
 // loop is what the two drivers have in common.
@@ -101,7 +102,7 @@ func New(cfg Config) (*Engine, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
-	e := &Engine{cfg: cfg, load: make([]atomic.Int64, cfg.Loops)}
+	e := &Engine{cfg: cfg, load: make([]atomic.Int64, cfg.Loops), ended: make(chan struct{})}
 	e.gates = newGates(&cfg)
 	for i := range cfg.Loops {
 		l, err := e.newLoop(i)
@@ -137,6 +138,7 @@ func (e *Engine) Run(ctx context.Context) {
 		l.post(l.stop)
 	}
 	e.wg.Wait()
+	close(e.ended)
 }
 
 // Loops returns the number of loops.
@@ -188,8 +190,12 @@ func (e *Engine) Each(f func(loop int, core *session.Core, pools []*session.Pool
 	for i, l := range e.loops {
 		done := make(chan struct{})
 		b := l.state()
-		if l.post(func() { f(i, b.core, b.pools); close(done) }) {
-			<-done
+		if !l.post(func() { f(i, b.core, b.pools); close(done) }) {
+			continue
+		}
+		select {
+		case <-done:
+		case <-e.ended: // posted too late: nobody will call it
 		}
 	}
 }
