@@ -166,7 +166,7 @@ beta:
 		t.Errorf("beta: %v", o["beta"])
 	}
 	// Two listeners and two servers.
-	if o["curr_connections"] != 4.0 || o["total_connections"].(float64) < 8 {
+	if o["curr_connections"] != 4.0 || o["total_connections"].(float64) < 7 {
 		t.Errorf("%v of %v connections", o["curr_connections"], o["total_connections"])
 	}
 }
