@@ -10,11 +10,10 @@ const (
 	Lost                // the connection ended after the call may have been sent
 	Timeout             // no reply within the time limit
 	Refused             // the node refused the login or the database
-	Full                // too many calls wait for the node; this one was not sent
 )
 
 func (k Kind) String() string {
-	return [...]string{"down", "connection lost", "timeout", "refused", "full"}[k]
+	return [...]string{"down", "connection lost", "timeout", "refused"}[k]
 }
 
 // Error is why a call got no reply. Its text names the shard and the node and
