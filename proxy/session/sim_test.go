@@ -82,6 +82,8 @@ type simWorld struct {
 type simPool struct {
 	pool     *Pool
 	nodes    []*simNode
+	cfg      config.Pool
+	topo     *topology.Pool
 	password string
 	eject    bool
 }
@@ -125,7 +127,8 @@ func (w *simWorld) addPool(name string, shards int, cfg config.Pool) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	p.pool = w.core.AddPool(&cfg, topo)
+	p.cfg, p.topo = cfg, topo
+	p.pool = w.core.AddPool(&p.cfg, topo)
 	w.pools = append(w.pools, p)
 	if w.one(2) {
 		for _, c := range p.pool.conns {
@@ -189,6 +192,7 @@ func (w *simWorld) turn(f func()) {
 	for _, s := range w.touched {
 		w.flushSession(s)
 	}
+	w.checkWait()
 	w.clients = slices.DeleteFunc(w.clients, func(c *simClient) bool { return c.gone })
 	if len(w.clients) > 0 {
 		w.clients[w.rng.IntN(len(w.clients))].inspect()

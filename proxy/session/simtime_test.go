@@ -3,6 +3,8 @@ package session
 import (
 	"slices"
 	"time"
+
+	"github.com/shardring/shardring/proxy/backend"
 )
 
 // sweepEvery is how far a healthy node may fall behind: less than any time
@@ -69,6 +71,38 @@ func (w *simWorld) settle() {
 		w.now += int64(time.Millisecond)
 	}
 	w.audit()
+	w.move()
+}
+
+// move gives a shard's node another address: its connections end, and those to
+// the other shards stay.
+func (w *simWorld) move() {
+	p := w.pools[w.rng.IntN(len(w.pools))]
+	i := w.rng.IntN(len(p.nodes))
+	n := p.nodes[i]
+	if w.nodes[n.addr] != n || p.topo.Snapshot().Ejected != nil {
+		return
+	}
+	n.addr = "moved." + n.addr
+	w.nodes[n.addr] = n
+	p.cfg.Shards = slices.Clone(p.cfg.Shards)
+	p.cfg.Shards[i].Primary.Addr = n.addr
+	if _, err := p.topo.Update(&p.cfg); err != nil {
+		w.t.Fatal(err)
+	}
+	before := slices.Clone(p.pool.conns)
+	w.turn(func() {})
+	w.now += int64(tick)
+	w.sweep()
+	for j, c := range before {
+		gone := j/p.pool.each == i
+		if same := p.pool.conns[j] == c; same == gone || gone && c.State() != backend.Retired {
+			w.t.Fatalf("shard %d has moved: connection %d is %v, the same: %v", i, j, c.State(), same)
+		}
+	}
+	if len(p.pool.left) > 0 {
+		w.t.Fatalf("%d connections to nodes that left are still there", len(p.pool.left))
+	}
 }
 
 // busy reports whether a client waits for something.
@@ -97,6 +131,16 @@ func (w *simWorld) stuck() {
 		}
 	}
 	w.t.Fatal("nothing is wrong and yet nothing goes on")
+}
+
+// checkWait checks that the core asks to be called when a time limit runs.
+func (w *simWorld) checkWait() {
+	p := w.pools[w.rng.IntN(len(w.pools))]
+	c := p.pool.conns[w.rng.IntN(len(p.pool.conns))]
+	limited := c.State() == backend.Dialing || c.InFlight() > 0 && c.Timeout > 0
+	if d := w.core.Wait(w.now); w.pending() && d != 0 || limited && (d < 0 || d > tick) {
+		w.t.Fatalf("wait %v: %s is %v with %d calls, something to do: %v", d, c.Addr, c.State(), c.InFlight(), w.pending())
+	}
 }
 
 // inspect checks what holds of a session at the end of every turn.
