@@ -162,6 +162,8 @@ func (l *locator) digits(v uint64, point bool) string {
 	switch p := l.ring.Placement(); {
 	case point && (p == ring.Slots || p == ring.Modula):
 		return strconv.FormatUint(v, 10)
+	case p == ring.Slots:
+		return fmt.Sprintf("%04x", v&0xffff) // the rest of the accumulator is not CRC16
 	case l.ring.Hash() == ring.HashMurmur3 || l.ring.Hash() == ring.HashMurmur64A:
 		return fmt.Sprintf("%016x", v)
 	}
