@@ -114,6 +114,9 @@ func (p *Pool) refresh() {
 }
 
 func (p *Pool) newConn(shard string, n topology.Node) *backend.Conn {
+	if shard == "" { // an unnamed one, of ShardedJedis
+		shard = n.Addr
+	}
 	return backend.NewConn(backend.Config{
 		Shard:    shard,
 		Network:  n.Network,

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/shardring/shardring/shard/config"
+	"github.com/shardring/shardring/shard/topology"
 )
 
 // Ten thousand keys of one MGET are each where they were asked for.
@@ -133,5 +134,17 @@ func TestAllShards(t *testing.T) {
 	c.say(strings.Repeat(request("DBSIZE")+request("PING"), 50))
 	if got, want := c.hear(), strings.Repeat(":6\r\n+PONG\r\n", 50); got != want {
 		t.Fatalf("got %.100q", got)
+	}
+}
+
+// A shard without a name, as ShardedJedis knows them, is called by its address.
+func TestErrorNamesUnnamedShard(t *testing.T) {
+	w := newRig(t, DefaultLimits(), 1, config.Pool{})
+	conn := w.pools[0].pool.newConn("", topology.Node{Network: "tcp", Addr: "10.0.0.1:6379"})
+	call := &Request{core: w.core}
+	call.call.To = call
+	conn.Retire()
+	if _, err := conn.Begin(&call.call, w.now); err == nil || err.Error() != "shard '10.0.0.1:6379' at 10.0.0.1:6379: down: the node left the topology" {
+		t.Fatalf("got %v", err)
 	}
 }
