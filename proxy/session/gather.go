@@ -43,15 +43,20 @@ func (c *Core) newGather(m command.Merge) *gather {
 const maxGather = 4096
 
 func (c *Core) releaseGather(g *gather) {
-	for i := range g.parts {
-		g.parts[i].reply.Reset(c.buffer)
-	}
+	g.drop(c)
 	clear(g.parts)
 	if cap(g.owner) > maxGather || cap(g.parts) > maxGather {
 		return
 	}
 	*g = gather{parts: g.parts[:0], owner: g.owner[:0]}
 	c.gathers.put(g)
+}
+
+// drop forgets what the shards have said.
+func (g *gather) drop(c *Core) {
+	for i := range g.parts {
+		g.parts[i].reply.Reset(c.buffer)
+	}
 }
 
 // start gives g its slot in the session.
@@ -89,8 +94,9 @@ func (g *gather) sent() {
 
 // Reply takes a part of one shard's reply.
 func (p *part) Reply(_ *backend.Call, b []byte, done bool) {
-	if p.g.req.session != nil {
-		p.reply.Append(p.g.req.core.buffer, b)
+	if r := p.g.req; r.session != nil {
+		p.reply.Append(r.core.buffer, b)
+		r.hold(len(b))
 	}
 	if done {
 		p.g.arrived()

@@ -94,3 +94,51 @@ func TestShardDiesWithinUnsentReply(t *testing.T) {
 		t.Fatalf("got %.80q", got)
 	}
 }
+
+// Replies that wait for another one count too: a client whose first request is
+// not answered stops being read, then is cut off, whoever answers the others.
+func TestRepliesOutOfTurnAreBounded(t *testing.T) {
+	for _, args := range [][]string{{"GET", "k"}, {"MGET", "k", "k"}, {"ECHO", strings.Repeat("e", 100<<10)}} {
+		limits := DefaultLimits()
+		limits.Output, limits.OutputHard = 350<<10, 900<<10
+		w := newRig(t, limits, 3, config.Pool{})
+		owner := w.pools[0].pool.ring.OwnerString("k")
+		w.pools[0].nodes[owner].data["k"] = strings.Repeat("v", 100<<10)
+		slow := w.pools[0].nodes[(owner+1)%3]
+		slow.mode = stalled
+		blocked := w.keysOn(slow.shard, 1)[0]
+		if args[0] == "MGET" {
+			args = append(args, w.keysOn((owner+2)%3, 1)...)
+		}
+
+		c := w.client()
+		c.say(request("GET", blocked))
+		for range 5 {
+			if c.s.WantsRead() {
+				c.say(request(args...))
+				w.sweep()
+			}
+		}
+		c.say(request("PING"))
+		if c.s.WantsRead() || c.s.phase != open || len(c.in) > 0 {
+			t.Errorf("%.8q: %v with %d bytes waiting, wants to read: %v", args, c.s.phase, c.s.unread(), c.s.WantsRead())
+		}
+		slow.mode = serving
+		if got := c.hear(); !strings.HasPrefix(got, "$-1\r\n") || !strings.HasSuffix(got, "+PONG\r\n") || c.s.held != 0 {
+			t.Errorf("%.8q: got %d bytes, ending in %.20q, held %d", args, len(got), got[max(0, len(got)-20):], c.s.held)
+		}
+
+		// A burst that was under way before the replies' size was known.
+		slow.mode = stalled
+		c = w.client()
+		c.s.average = 0
+		c.say(request("GET", blocked) + strings.Repeat(request(args...), 12))
+		w.sweep()
+		if args[0] == "ECHO" {
+			continue // answered at once, so it was stopped before the limit
+		}
+		if c.s.phase != over || w.core.Buffers().Used() > 64<<10 {
+			t.Errorf("%.8q: %v, %d bytes in use", args, c.s.phase, w.core.Buffers().Used())
+		}
+	}
+}

@@ -23,6 +23,7 @@ type Request struct {
 	done    bool         // reply is whole
 	started bool         // a part of the reply has gone out
 	sent    int          // bytes of it
+	held    int          // bytes that came before it was the head: counted in session.held
 }
 
 // Reply takes a part of the only shard's reply.
@@ -37,15 +38,16 @@ func (r *Request) Reply(_ *backend.Call, part []byte, done bool) {
 	if s.head != r {
 		r.reply.Append(r.core.buffer, part)
 		r.done = done
+		r.hold(len(part))
 		return
 	}
 	if !done && !r.started && r.reply.Len()+len(part) < r.core.limits.Stream {
 		r.reply.Append(r.core.buffer, part) // should its shard fail, the client gets an error
 		return
 	}
-	r.sent += r.reply.Len() + len(part)
-	s.Out.Take(r.core.buffer, &r.reply)
+	r.goOut()
 	s.Out.Append(r.core.buffer, part)
+	r.sent += len(part)
 	r.started, r.done = true, done
 	if done {
 		s.advance()
@@ -53,6 +55,23 @@ func (r *Request) Reply(_ *backend.Call, part []byte, done bool) {
 		s.touch()
 		s.bound()
 	}
+}
+
+// hold counts n bytes that have come and cannot go out yet. It may be the end of
+// the session.
+func (r *Request) hold(n int) {
+	r.held += n
+	r.session.held += n
+	r.session.bound()
+}
+
+// goOut moves what has come of the reply to the output.
+func (r *Request) goOut() {
+	s := r.session
+	r.sent += r.reply.Len()
+	s.Out.Take(r.core.buffer, &r.reply)
+	s.held -= r.held
+	r.held = 0
 }
 
 // Fail answers with an error that names the shard.
@@ -90,6 +109,16 @@ func (r *Request) complete() {
 		r.core.release(r)
 	case s.head == r:
 		s.advance()
+	default:
+		r.hold(r.reply.Len() - r.held)
+	}
+}
+
+// drop forgets what has come of the reply: nobody wants it any more.
+func (r *Request) drop() {
+	r.reply.Reset(r.core.buffer)
+	if r.gather != nil {
+		r.gather.drop(r.core)
 	}
 }
 

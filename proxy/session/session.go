@@ -23,6 +23,7 @@ type Session struct {
 	head, tail *Request
 	inFlight   int
 	average    int // bytes of a reply, decaying: see window
+	held       int // bytes of replies that have come and wait for others
 
 	kept  *kept // input that is not handled yet; nil if there is none
 	owned *kept // whose buffer the request being handled may take over
@@ -256,8 +257,8 @@ func (s *Session) begin() *Request {
 func (s *Session) advance() {
 	c := s.core
 	for r := s.head; r != nil && r.done; r = s.head {
-		s.measure(r.sent + r.reply.Len())
-		s.Out.Take(c.buffer, &r.reply)
+		r.goOut()
+		s.measure(r.sent)
 		s.head = r.next
 		if s.head == nil {
 			s.tail = nil
@@ -266,8 +267,7 @@ func (s *Session) advance() {
 		c.release(r)
 	}
 	if r := s.head; r != nil && r.gather == nil && r.reply.Len() >= c.limits.Stream {
-		r.sent += r.reply.Len()
-		s.Out.Take(c.buffer, &r.reply)
+		r.goOut()
 		r.started = true
 	}
 	s.touch()
@@ -275,9 +275,12 @@ func (s *Session) advance() {
 	s.bound()
 }
 
+// unread returns the bytes of replies that the client has not taken.
+func (s *Session) unread() int { return s.Out.Len() + s.held }
+
 // bound gives a client up that lets too much output pile up.
 func (s *Session) bound() {
-	if s.Out.Len() > s.core.limits.OutputHard {
+	if s.unread() > s.core.limits.OutputHard {
 		s.cut()
 	}
 }
@@ -285,7 +288,7 @@ func (s *Session) bound() {
 // stall reports whether the session has to wait, and remembers it.
 func (s *Session) stall() bool {
 	l := &s.core.limits
-	if s.waits > 0 || s.inFlight >= s.window() || s.Out.Len() >= l.Output {
+	if s.waits > 0 || s.inFlight >= s.window() || s.unread() >= l.Output {
 		s.stalled = true
 	}
 	return s.stalled
@@ -295,7 +298,7 @@ func (s *Session) stall() bool {
 // gone.
 func (s *Session) unstall() {
 	l := &s.core.limits
-	if s.stalled && !s.queued && s.waits == 0 && s.inFlight <= s.window()/2 && s.Out.Len() <= l.Output/2 {
+	if s.stalled && !s.queued && s.waits == 0 && s.inFlight <= s.window()/2 && s.unread() <= l.Output/2 {
 		s.queued = true
 		s.core.resume = append(s.core.resume, s)
 	}
@@ -415,10 +418,12 @@ func (s *Session) abandon() {
 		r.session, r.next = nil, nil
 		if r.done {
 			s.core.release(r)
+		} else {
+			r.drop()
 		}
 		r = next
 	}
-	s.head, s.tail, s.inFlight = nil, nil, 0
+	s.head, s.tail, s.inFlight, s.held = nil, nil, 0, 0
 }
 
 func (s *Session) to(p phase) {
