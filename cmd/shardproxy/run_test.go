@@ -113,17 +113,19 @@ func TestStopUnderLoad(t *testing.T) {
 			cmd, addr := startRun(t, yml, "--driver", driver)
 			const clients = 16
 			answered := make([]int64, clients)
-			var wg sync.WaitGroup
+			var wg, begun sync.WaitGroup
+			begun.Add(clients)
 			for i := range clients {
 				wg.Go(func() {
-					n, err := incrementUntilEOF(addr, "counter:"+strconv.Itoa(i), i%8 == 0)
+					n, err := incrementUntilEOF(addr, "counter:"+strconv.Itoa(i), i%8 == 0, begun.Done)
 					if err != nil {
 						t.Errorf("client %d after %d replies: %v", i, n, err)
 					}
 					answered[i] = n
 				})
 			}
-			time.Sleep(150 * time.Millisecond)
+			begun.Wait()
+			time.Sleep(100 * time.Millisecond)
 			terminate(t, cmd)
 			wg.Wait()
 			if code := waitExit(t, cmd); code != exitDone {
@@ -146,8 +148,11 @@ func TestStopUnderLoad(t *testing.T) {
 
 // incrementUntilEOF pipelines INCR until the proxy ends the connection, and
 // returns the number of replies. Each must be the next number. A slow client
-// leaves most of its replies with the proxy.
-func incrementUntilEOF(addr, key string, slow bool) (int64, error) {
+// leaves most of its replies with the proxy. begun is called once: at the first
+// reply, or at the end.
+func incrementUntilEOF(addr, key string, slow bool, begun func()) (int64, error) {
+	begin := sync.OnceFunc(begun)
+	defer begin()
 	var d net.Dialer
 	if slow {
 		d.Control = smallBuffer
@@ -180,6 +185,7 @@ func incrementUntilEOF(addr, key string, slow bool) (int64, error) {
 		case line != fmt.Sprintf(":%d\r\n", n+1):
 			return n, fmt.Errorf("reply %q, want %d", line, n+1)
 		}
+		begin()
 	}
 }
 
