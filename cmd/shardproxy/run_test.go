@@ -148,7 +148,8 @@ func TestStopUnderLoad(t *testing.T) {
 
 // incrementUntilEOF pipelines INCR until the proxy ends the connection, and
 // returns the number of replies. Each must be the next number. A slow client
-// leaves most of its replies with the proxy. begun is called once: at the first
+// takes a second or two for what it asks at once, so most of its replies are
+// with the proxy; it then goes on asking. begun is called once: at the first
 // reply, or at the end.
 func incrementUntilEOF(addr, key string, slow bool, begun func()) (int64, error) {
 	begin := sync.OnceFunc(begun)
@@ -165,7 +166,10 @@ func incrementUntilEOF(addr, key string, slow bool, begun func()) (int64, error)
 	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
 	request := []byte(strings.Repeat(fmt.Sprintf("*2\r\n$4\r\nINCR\r\n$%d\r\n%s\r\n", len(key), key), 50))
 	go func() {
-		for {
+		for i := 0; ; i++ {
+			if slow && i > 400 {
+				time.Sleep(10 * time.Millisecond)
+			}
 			if _, err := c.Write(request); err != nil {
 				return
 			}
@@ -174,7 +178,7 @@ func incrementUntilEOF(addr, key string, slow bool, begun func()) (int64, error)
 	r := bufio.NewReader(c)
 	for n := int64(0); ; n++ {
 		if slow && n%50 == 0 {
-			time.Sleep(time.Millisecond)
+			time.Sleep(2 * time.Millisecond)
 		}
 		line, err := r.ReadString('\n')
 		switch {
