@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/shardring/shardring/proxy/backend"
-	"github.com/shardring/shardring/proxy/resp"
+	"github.com/shardring/shardring/shard/resp"
 	"github.com/shardring/shardring/ring"
 	"github.com/shardring/shardring/shard/config"
 	"github.com/shardring/shardring/shard/topology"

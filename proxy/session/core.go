@@ -6,7 +6,7 @@ import (
 
 	"github.com/shardring/shardring/proxy/backend"
 	"github.com/shardring/shardring/proxy/iobuf"
-	"github.com/shardring/shardring/proxy/resp"
+	"github.com/shardring/shardring/shard/resp"
 	"github.com/shardring/shardring/shard/command"
 	"github.com/shardring/shardring/shard/config"
 	"github.com/shardring/shardring/shard/topology"
@@ -16,7 +16,7 @@ import (
 // proxy stops reading from that client until half of it has gone.
 type Limits struct {
 	InFlight   int // soft: requests without a reply; fewer while replies are large
-	Output     int // soft: reply bytes the client has not taken
+	Output     int // soft: bytes of replies that the client has not taken
 	OutputHard int // a client with more than this is disconnected
 	Stream     int // a reply longer than this goes out before it is whole
 	Pool       int // bytes of unused buffers a loop keeps

@@ -5,7 +5,7 @@ import (
 
 	"github.com/shardring/shardring/proxy/backend"
 	"github.com/shardring/shardring/proxy/iobuf"
-	"github.com/shardring/shardring/proxy/resp"
+	"github.com/shardring/shardring/shard/resp"
 	"github.com/shardring/shardring/shard/command"
 )
 

@@ -2,7 +2,7 @@ package session
 
 import (
 	"github.com/shardring/shardring/proxy/iobuf"
-	"github.com/shardring/shardring/proxy/resp"
+	"github.com/shardring/shardring/shard/resp"
 	"github.com/shardring/shardring/shard/command"
 )
 

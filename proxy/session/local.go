@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/shardring/shardring/proxy/resp"
+	"github.com/shardring/shardring/shard/resp"
 	"github.com/shardring/shardring/shard/command"
 )
 

@@ -3,7 +3,7 @@ package session
 import (
 	"github.com/shardring/shardring/proxy/backend"
 	"github.com/shardring/shardring/proxy/iobuf"
-	"github.com/shardring/shardring/proxy/resp"
+	"github.com/shardring/shardring/shard/resp"
 )
 
 // Request is one request of a client, from when it was read until its reply is

@@ -3,7 +3,7 @@ package session
 import (
 	"github.com/shardring/shardring/proxy/backend"
 	"github.com/shardring/shardring/proxy/iobuf"
-	"github.com/shardring/shardring/proxy/resp"
+	"github.com/shardring/shardring/shard/resp"
 )
 
 // Session is one client: the requests it has under way, in order, and the
