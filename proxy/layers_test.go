@@ -16,17 +16,18 @@ const module = "github.com/shardring/shardring/"
 // not named may be imported by nobody but what stands above it here, and tests
 // are free.
 var layers = map[string][]string{
-	"ring":            {},
-	"shard/command":   {},
-	"shard/shardtest": {},
-	"shard/config":    {"ring"},
-	"shard/topology":  {"ring", "shard/config"},
-	"shard":           {"ring", "shard/command", "shard/config", "shard/topology", "shard/internal/*"},
+	"ring":                 {},
+	"shard/command":        {},
+	"shard/resp":           {},
+	"shard/shardtest":      {},
+	"shard/config":         {"ring"},
+	"shard/topology":       {"ring", "shard/config"},
+	"shard/internal/baton": {"shard/resp"},
+	"shard":                {"ring", "shard/command", "shard/config", "shard/topology", "shard/internal/*"},
 
 	"proxy/iobuf":   {},
-	"proxy/resp":    {},
-	"proxy/backend": {"proxy/iobuf", "proxy/resp"},
-	"proxy/session": {"proxy/backend", "proxy/iobuf", "proxy/resp", "ring", "shard/command", "shard/config", "shard/topology"},
+	"proxy/backend": {"proxy/iobuf", "shard/resp"},
+	"proxy/session": {"proxy/backend", "proxy/iobuf", "ring", "shard/command", "shard/config", "shard/resp", "shard/topology"},
 	"proxy/engine":  {"proxy/backend", "proxy/iobuf", "proxy/session", "shard/config", "shard/topology"},
 	"proxy":         {"proxy/backend", "proxy/engine", "proxy/session", "shard/config", "shard/topology"},
 }

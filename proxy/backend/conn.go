@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/shardring/shardring/proxy/iobuf"
-	"github.com/shardring/shardring/proxy/resp"
+	"github.com/shardring/shardring/shard/resp"
 )
 
 // Config is what a Conn connects to and how patient it is.

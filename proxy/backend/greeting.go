@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/shardring/shardring/proxy/resp"
+	"github.com/shardring/shardring/shard/resp"
 )
 
 // greeting is the login and the choice of a database at the start of a

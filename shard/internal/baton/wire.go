@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/gomodule/redigo/redis"
+
+	"github.com/shardring/shardring/shard/resp"
 )
 
 const (
@@ -42,7 +44,7 @@ type wire struct {
 	r, w      int // buf[r:w] has not been given to redigo
 	framed    int // bytes from r that belong to the reply at hand
 	complete  bool
-	frame     framer
+	frame     resp.Cutter
 	garbled   error // what frame found wrong; the connection is of no more use
 	readArmed time.Time
 	during    func() error // called about every tick while redigo waits for more of a large reply
@@ -138,7 +140,7 @@ func (w *wire) await(until time.Time) (whole bool, err error) {
 func (w *wire) buffered() bool {
 	if !w.complete && w.garbled == nil && w.framed < w.w-w.r {
 		var n int
-		n, w.complete, w.garbled = w.frame.next(w.buf[w.r+w.framed : w.w])
+		n, w.complete, w.garbled = w.frame.Cut(w.buf[w.r+w.framed : w.w])
 		w.framed += n
 	}
 	return w.complete
@@ -169,10 +171,10 @@ func (w *wire) read(p []byte) (int, error) {
 		if w.complete {
 			return 0, errPastReply
 		}
-		if w.frame.skip > int64(len(w.buf)) && len(p) >= len(w.buf) {
-			n, err := w.readNet(p[:min(int64(len(p)), w.frame.skip-2)])
+		if w.frame.Body() > int64(len(w.buf)) && len(p) >= len(w.buf) {
+			n, err := w.readNet(p[:min(int64(len(p)), w.frame.Body())])
 			if n > 0 {
-				w.frame.next(p[:n])
+				w.frame.Cut(p[:n])
 			}
 			return n, err
 		}
@@ -182,7 +184,7 @@ func (w *wire) read(p []byte) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		if w.framed, w.complete, err = w.frame.next(w.buf[:n]); err != nil {
+		if w.framed, w.complete, err = w.frame.Cut(w.buf[:n]); err != nil {
 			return 0, err
 		}
 	}

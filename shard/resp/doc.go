@@ -10,6 +10,7 @@
 //     anywhere.
 //   - The Append functions write both.
 //
-// It is not a client library, knows no command, and holds no socket. Values of
-// its types belong to one goroutine.
+// The proxy stands on all of it, the library on Cutter. It is not a client
+// library, knows no command, and holds no socket. Values of its types belong to
+// one goroutine.
 package resp

@@ -152,6 +152,8 @@ var replies = []struct{ in, err string }{
 	{in: "HTTP/1.1", err: "invalid reply: unknown type 'H'"},
 	{in: "$x\r\n", err: "invalid reply: bad length after '$'"},
 	{in: "+OK\r\r", err: "invalid reply: expected LF, got byte 0x0d"},
+	{in: "$99999999999\r\n", err: "invalid reply: bad length after '$'"},
+	{in: "$1-\r\n", err: "invalid reply: bad length after '$'"},
 	{in: "*1\r\n\x00", err: "invalid reply: unknown type byte 0x00"},
 }
 

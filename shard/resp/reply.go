@@ -1,5 +1,7 @@
 package resp
 
+import "math"
+
 // ReplyError is a reply that is not RESP: the server behind the connection is
 // no Redis, or the stream is out of step.
 type ReplyError string
@@ -32,6 +34,10 @@ const (
 
 // Begun reports whether a part of a reply has been cut and its end has not.
 func (c *Cutter) Begun() bool { return c.left != 0 }
+
+// Body returns how many bytes of a bulk string are still to come, its CRLF not
+// counted; 0 outside of one.
+func (c *Cutter) Body() int64 { return max(0, c.skip-2) }
 
 // Cut returns how many bytes at the start of b belong to the current reply, and
 // whether it ends there. If done is false all of b was taken.
@@ -69,7 +75,7 @@ func (c *Cutter) Cut(b []byte) (n int, done bool, err error) {
 			continue
 		case inNum, inNeg:
 			switch d := b[i]; {
-			case d >= '0' && d <= '9' && c.num < 1<<40:
+			case d >= '0' && d <= '9' && c.num <= math.MaxInt32:
 				c.num = c.num*10 + int64(d-'0')
 			case d == '-' && c.state == inNum && c.num == 0:
 				c.state = inNeg
