@@ -6,9 +6,9 @@ import (
 	"testing"
 
 	"github.com/shardring/shardring/proxy/backend"
-	"github.com/shardring/shardring/shard/resp"
 	"github.com/shardring/shardring/ring"
 	"github.com/shardring/shardring/shard/config"
+	"github.com/shardring/shardring/shard/resp"
 	"github.com/shardring/shardring/shard/topology"
 )
 

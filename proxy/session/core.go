@@ -6,9 +6,9 @@ import (
 
 	"github.com/shardring/shardring/proxy/backend"
 	"github.com/shardring/shardring/proxy/iobuf"
-	"github.com/shardring/shardring/shard/resp"
 	"github.com/shardring/shardring/shard/command"
 	"github.com/shardring/shardring/shard/config"
+	"github.com/shardring/shardring/shard/resp"
 	"github.com/shardring/shardring/shard/topology"
 )
 

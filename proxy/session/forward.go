@@ -1,12 +1,13 @@
 package session
 
 import (
+	"bytes"
 	"slices"
 
 	"github.com/shardring/shardring/proxy/backend"
 	"github.com/shardring/shardring/proxy/iobuf"
-	"github.com/shardring/shardring/shard/resp"
 	"github.com/shardring/shardring/shard/command"
+	"github.com/shardring/shardring/shard/resp"
 )
 
 // handle takes one request: frame are its bytes, spans its arguments in them.
@@ -28,6 +29,10 @@ func (s *Session) handle(frame []byte, spans []resp.Span) {
 		return
 	}
 	if err != nil {
+		if isHTTP(a.At(0)) {
+			s.end()
+			return
+		}
 		s.begin().finishError(err.Error())
 		return
 	}
@@ -45,6 +50,13 @@ func (s *Session) handle(frame []byte, spans []resp.Span) {
 	default:
 		s.begin().finishError(cmd.Reason().Error())
 	}
+}
+
+// isHTTP reports whether a command is the start of an HTTP request. A web page
+// can make a browser send one here, with commands in its body; like Redis
+// (securityWarningCommand) the session then ends before it reads them.
+func isHTTP(name []byte) bool {
+	return bytes.EqualFold(name, []byte("post")) || bytes.EqualFold(name, []byte("host:"))
 }
 
 // owner returns the shard of a request whose keys must all be on one, or

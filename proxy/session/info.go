@@ -2,8 +2,8 @@ package session
 
 import (
 	"github.com/shardring/shardring/proxy/iobuf"
-	"github.com/shardring/shardring/shard/resp"
 	"github.com/shardring/shardring/shard/command"
+	"github.com/shardring/shardring/shard/resp"
 )
 
 // mergeInfo: texts; one about them all.

@@ -32,3 +32,23 @@ func TestLimitsBeforeLogin(t *testing.T) {
 		})
 	}
 }
+
+// A browser that is made to send an HTTP request here gets none of the commands
+// in its body executed.
+func TestHTTPEndsTheSession(t *testing.T) {
+	const before, body = "SET a 1\r\n", "SET a 2\r\nGET a\r\n"
+	for _, in := range []string{
+		"POST / HTTP/1.1\r\nHost: x\r\n\r\n" + body,
+		"GET / HTTP/1.1\r\nHost: x\r\n\r\n" + body,
+	} {
+		w := newRig(t, DefaultLimits(), 1, config.Pool{})
+		client := w.client()
+		client.say(before + in)
+		if got := client.hear(); strings.Count(got, "+OK") != 1 || strings.Contains(got, "2") {
+			t.Errorf("%.20q: got %q", in, got)
+		}
+		if got := w.client().ask1("GET", "a"); got != "$1\r\n1\r\n" {
+			t.Errorf("%.20q: the body was executed: %q", in, got)
+		}
+	}
+}

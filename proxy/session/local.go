@@ -5,8 +5,8 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/shardring/shardring/shard/resp"
 	"github.com/shardring/shardring/shard/command"
+	"github.com/shardring/shardring/shard/resp"
 )
 
 // redisVersion is the Redis whose commands and texts we speak.

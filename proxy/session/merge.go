@@ -6,8 +6,8 @@ import (
 	"strconv"
 
 	"github.com/shardring/shardring/proxy/iobuf"
-	"github.com/shardring/shardring/shard/resp"
 	"github.com/shardring/shardring/shard/command"
+	"github.com/shardring/shardring/shard/resp"
 )
 
 // mergers make one reply of the parts' replies, none of which is an error, and

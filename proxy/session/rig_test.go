@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/shardring/shardring/shard/resp"
 	"github.com/shardring/shardring/shard/config"
+	"github.com/shardring/shardring/shard/resp"
 )
 
 // newRig returns a world with one pool, in which nothing happens by chance.

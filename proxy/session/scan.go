@@ -5,8 +5,8 @@ import (
 	"strconv"
 
 	"github.com/shardring/shardring/proxy/iobuf"
-	"github.com/shardring/shardring/shard/resp"
 	"github.com/shardring/shardring/shard/command"
+	"github.com/shardring/shardring/shard/resp"
 )
 
 // scanRequest returns the shard that a SCAN's cursor is for, and appends the
