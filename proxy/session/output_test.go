@@ -42,6 +42,28 @@ func TestOutputHard(t *testing.T) {
 	}
 }
 
+// So is one whose next reply has begun and is kept back until it is whole or long.
+func TestOutputHardCountsBegunReply(t *testing.T) {
+	limits := DefaultLimits()
+	limits.OutputHard = 300 << 10
+	w := newRig(t, limits, 1, config.Pool{})
+	n := w.pools[0].nodes[0]
+	n.data["fits"] = strings.Repeat("v", 280<<10)
+	n.data["begun"] = strings.Repeat("v", 60<<10)
+	c := w.client()
+	c.room = 0
+	c.say(request("GET", "fits"))
+	w.sweep()
+	c.say(request("GET", "begun"))
+	w.turn(func() {})
+	l := w.links[0]
+	l.work(1)
+	w.turn(func() { l.deliver(40 << 10) })
+	if c.s.phase != over || w.core.Buffers().Used() > 0 {
+		t.Fatalf("%v with %d bytes in use after 320 KiB of replies", c.s.phase, w.core.Buffers().Used())
+	}
+}
+
 // A shard that dies within a reply of which the client has a part ends the
 // session; what came before that part is delivered.
 func TestShardDiesWithinStreamedReply(t *testing.T) {

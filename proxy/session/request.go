@@ -43,6 +43,7 @@ func (r *Request) Reply(_ *backend.Call, part []byte, done bool) {
 	}
 	if !done && !r.started && r.reply.Len()+len(part) < r.core.limits.Stream {
 		r.reply.Append(r.core.buffer, part) // should its shard fail, the client gets an error
+		r.hold(len(part))
 		return
 	}
 	r.goOut()
