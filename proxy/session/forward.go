@@ -89,9 +89,8 @@ func (s *Session) owner(cmd *command.Command, a *arguments) (shard int, ok bool)
 // forward sends a request to one shard, whose reply is the client's.
 func (s *Session) forward(shard int, frame []byte) {
 	r := s.begin()
-	conn := s.pool.conn(shard, s)
 	r.call.To = r
-	q, err := conn.Begin(&r.call, s.core.now)
+	conn, q, err := s.pool.begin(shard, s, &r.call)
 	if err != nil {
 		r.Fail(&r.call, err)
 		return

@@ -70,9 +70,9 @@ func (s *Session) start(g *gather) {
 // send begins the call of a part and returns where its request goes, or nil.
 func (g *gather) send(i int) *iobuf.Queue {
 	p, s := &g.parts[i], g.req.session
-	p.g, p.conn = g, s.pool.conn(g.parts[i].shard, s)
-	p.call.To = p
-	q, err := p.conn.Begin(&p.call, s.core.now)
+	p.g, p.call.To = g, p
+	conn, q, err := s.pool.begin(p.shard, s, &p.call)
+	p.conn = conn
 	if err != nil {
 		p.Fail(&p.call, err)
 		return nil

@@ -2,8 +2,10 @@ package session
 
 import (
 	"crypto/subtle"
+	"errors"
 
 	"github.com/shardring/shardring/proxy/backend"
+	"github.com/shardring/shardring/proxy/iobuf"
 	"github.com/shardring/shardring/ring"
 	"github.com/shardring/shardring/shard/config"
 	"github.com/shardring/shardring/shard/topology"
@@ -26,6 +28,7 @@ type Pool struct {
 	snap    *topology.Snapshot
 	ring    *ring.Ring
 	random  bool
+	dead    bool                         // every shard is ejected
 	each    int                          // connections to a shard
 	conns   []*backend.Conn              // shard i's are conns[i*each : (i+1)*each]
 	byNode  map[nodeKey][]*backend.Conn  // of the current snapshot
@@ -83,6 +86,7 @@ func (p *Pool) refresh() {
 	}
 	p.snap, p.ring = snap, snap.Ring
 	p.random = snap.Ring.Placement() == ring.Random
+	p.dead = snap.AllEjected()
 	old := p.byNode
 	p.byNode = make(map[nodeKey][]*backend.Conn, len(snap.Shards))
 	clear(p.shards)
@@ -135,6 +139,19 @@ func (p *Pool) conn(shard int, s *Session) *backend.Conn {
 	}
 	return p.conns[shard*p.each+int(s.id)%p.each]
 }
+
+// begin begins a call to a shard on behalf of s and returns where its request
+// goes. In a cache whose shards are all ejected it fails at once, as in twemproxy.
+func (p *Pool) begin(shard int, s *Session, call *backend.Call) (*backend.Conn, *iobuf.Queue, *backend.Error) {
+	conn := p.conn(shard, s)
+	if p.dead {
+		return conn, nil, &backend.Error{Kind: backend.Down, Shard: conn.Shard, Node: conn.Addr, Err: errAllEjected}
+	}
+	q, err := conn.Begin(call, p.core.now)
+	return conn, q, err
+}
+
+var errAllEjected = errors.New("every shard is ejected")
 
 func (p *Pool) shardOf(c *backend.Conn) int {
 	if i, ok := p.shards[c]; ok {

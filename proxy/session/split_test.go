@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/shardring/shardring/shard/config"
 	"github.com/shardring/shardring/shard/topology"
@@ -146,5 +147,41 @@ func TestErrorNamesUnnamedShard(t *testing.T) {
 	conn.Retire()
 	if _, err := conn.Begin(&call.call, w.now); err == nil || err.Error() != "shard '10.0.0.1:6379' at 10.0.0.1:6379: down: the node left the topology" {
 		t.Fatalf("got %v", err)
+	}
+}
+
+// TestAllEjected: a cache without a live shard answers at once, and tries again
+// when the first shard's time is up.
+func TestAllEjected(t *testing.T) {
+	w := newRig(t, DefaultLimits(), 2, config.Pool{AutoEjectHosts: true, ServerFailureLimit: 1, ServerRetryTimeout: time.Second})
+	for _, n := range w.all {
+		n.enter(down, 1e15)
+	}
+	client := w.client()
+	keys := []string{w.keysOn(0, 1)[0], w.keysOn(1, 1)[0]}
+	for _, k := range keys { // each failure ejects a shard
+		client.say(request("GET", k))
+		for _, l := range slices.Clone(w.links) {
+			w.turn(l.kill)
+		}
+		if got := client.hear(); !strings.Contains(got, "down: connect: connection refused") {
+			t.Errorf("GET %s: %q", k, got)
+		}
+	}
+	for _, args := range [][]string{{"GET", "a"}, {"MGET", "a", "b", "c", "d"}, {"DBSIZE"}} {
+		if got := client.ask1(args...); !strings.Contains(got, "every shard is ejected") {
+			t.Errorf("%v: %q", args, got)
+		}
+	}
+	if got := client.ask1("PING"); got != "+PONG\r\n" {
+		t.Errorf("PING: %q", got)
+	}
+	for _, n := range w.all {
+		n.mode = serving
+	}
+	w.now += int64(2 * time.Second)
+	client.ask1("PING")
+	if got := client.ask1("SET", "a", "1"); got != "+OK\r\n" {
+		t.Errorf("after the retry time: %q", got)
 	}
 }
