@@ -123,26 +123,34 @@ func (g *gather) arrived() {
 		r.complete()
 		return
 	}
-	if g.failed != nil {
-		r.session.pool.Stats.Errors++
-		text := g.failed.Error()
-		if g.failed.Sent || len(g.parts) == 1 {
-			r.finishError("ERR " + text)
-			return
-		}
-		r.finishError("ERR " + text + "; other shards may have executed their part")
-		return
-	}
-	if text := g.shardError(); text != "" {
-		r.finishError(text)
-		return
-	}
-	if err := mergers[g.merge](g, &r.reply); err != nil {
+	err := g.conclude(&r.reply)
+	g.drop(r.core) // what the replies' merge has no use for
+	if err != "" {
 		r.reply.Reset(r.core.buffer)
-		r.finishError("ERR " + err.Error())
+		r.finishError(err)
 		return
 	}
 	r.complete()
+}
+
+// conclude makes the replies of all parts one, or returns the error that answers
+// the request.
+func (g *gather) conclude(out *iobuf.Queue) string {
+	if g.failed != nil {
+		g.req.session.pool.Stats.Errors++
+		text := "ERR " + g.failed.Error()
+		if g.failed.Sent || len(g.parts) == 1 {
+			return text
+		}
+		return text + "; other shards may have executed their part"
+	}
+	if text := g.shardError(); text != "" {
+		return text
+	}
+	if err := mergers[g.merge](g, out); err != nil {
+		return "ERR " + err.Error()
+	}
+	return ""
 }
 
 // shardError returns the first error that a shard replied, with the shard's

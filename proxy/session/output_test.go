@@ -164,3 +164,23 @@ func TestRepliesOutOfTurnAreBounded(t *testing.T) {
 		}
 	}
 }
+
+// A split that failed holds no replies of the shards that answered while its
+// error waits for its turn.
+func TestFailedSplitHoldsNoReplies(t *testing.T) {
+	w := newRig(t, DefaultLimits(), 3, config.Pool{})
+	keys := []string{w.keysOn(0, 1)[0], w.keysOn(1, 1)[0], w.keysOn(2, 1)[0]}
+	slow, large, bad := w.pools[0].nodes[0], w.pools[0].nodes[1], w.pools[0].nodes[2]
+	large.data[keys[1]] = strings.Repeat("v", 100<<10)
+	slow.mode, bad.errors = stalled, 1
+	c := w.client()
+	c.say(request("GET", keys[0]) + request("MGET", keys[1], keys[2]))
+	w.sweep()
+	if used := w.core.Buffers().Used(); used > 10<<10 || c.s.held == 0 {
+		t.Errorf("%d bytes in use for an error, %d counted", used, c.s.held)
+	}
+	slow.mode = serving
+	if got := c.hear(); !strings.HasPrefix(got, "$-1\r\n-INJECTED shard 'p-2': ") {
+		t.Errorf("got %.80q", got)
+	}
+}
