@@ -20,6 +20,8 @@ import (
 type client interface {
 	Get(ctx context.Context, key string) ([]byte, error)
 	Set(ctx context.Context, key string, value []byte) error
+	// Pipeline does the operations in one round trip for every shard.
+	Pipeline(ctx context.Context, ops []operation) error
 	io.Closer
 }
 
@@ -28,19 +30,24 @@ type libraryContender struct {
 	name string
 	note string
 	open func(addrs []string) (client, error)
+	busy bool // takes part only beside goroutines that compute
 }
+
+// ourLibrary is what ratios are taken of; it is the first contender.
+const ourLibrary = "shardring"
 
 // flushDelay is what rueidis's documentation suggests for MaxFlushDelay.
 const flushDelay = 20 * time.Microsecond
 
 func libraryContenders() []libraryContender {
 	return []libraryContender{
-		{"shardring", "shard.Client as it comes", openShardring},
-		{"rueidis", "as it comes, client-side caching off", openRueidis(rueidis.ClientOption{})},
+		{ourLibrary, "shard.Client as it comes: contexts, time limits, reconnecting and retrying are on", openShardring(shard.Config{}), false},
+		{"rueidis", "as it comes, client-side caching off", openRueidis(rueidis.ClientOption{}), false},
 		{"rueidis tuned", "one connection a shard and MaxFlushDelay 20 µs",
-			openRueidis(rueidis.ClientOption{PipelineMultiplex: -1, MaxFlushDelay: flushDelay})},
-		{"go-redis Ring", "as it comes", openGoRedis},
-		{"redigo pool", "a redis.Pool a shard without a limit, all connections kept", openRedigo},
+			openRueidis(rueidis.ClientOption{PipelineMultiplex: -1, MaxFlushDelay: flushDelay}), false},
+		{"go-redis Ring", "as it comes", openGoRedis, false},
+		{"redigo pool", "a redis.Pool a shard without a limit, all connections kept", openRedigo, false},
+		{"shardring NoYield", "with Config.NoYield, which is for processes that compute", openShardring(shard.Config{NoYield: true}), true},
 	}
 }
 
@@ -58,13 +65,15 @@ func shardName(i int) string { return fmt.Sprintf("shard-%d", i+1) }
 
 type shardringClient struct{ c *shard.Client }
 
-func openShardring(addrs []string) (client, error) {
-	cfg := shard.Config{}
-	for i, addr := range addrs {
-		cfg.Shards = append(cfg.Shards, shard.Shard{Name: shardName(i), Primary: addr})
+func openShardring(cfg shard.Config) func([]string) (client, error) {
+	return func(addrs []string) (client, error) {
+		cfg := cfg
+		for i, addr := range addrs {
+			cfg.Shards = append(cfg.Shards, shard.Shard{Name: shardName(i), Primary: addr})
+		}
+		c, err := shard.New(cfg)
+		return shardringClient{c}, err
 	}
-	c, err := shard.New(cfg)
-	return shardringClient{c}, err
 }
 
 func (s shardringClient) Get(ctx context.Context, key string) ([]byte, error) {

@@ -5,8 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"regexp"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,62 +17,21 @@ import (
 
 const libraryShards = 4
 
-// libraryOptions are the command line of the library comparison.
-type libraryOptions struct {
-	workloads  []workload
-	contenders []libraryContender
-	rounds     int
-	wanted     time.Duration
+func libraryCommand(flags *flag.FlagSet) measurement {
+	var f libraryFlags
+	f.register(flags)
+	return func(ctx context.Context, stderr io.Writer) (table, error) {
+		o, err := f.options()
+		if err != nil {
+			return table{}, err
+		}
+		return o.run(ctx, stderr)
+	}
 }
 
-func parseLibrary(args []string, stderr io.Writer) (libraryOptions, error) {
-	o := libraryOptions{}
-	flags := flag.NewFlagSet("library", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	seconds := flags.Float64("seconds", 1, "about how long each run takes")
-	flags.IntVar(&o.rounds, "rounds", 5, "how often each library runs each workload")
-	goroutines := flags.String("goroutines", "1,16,64,256", "how many share a client")
-	sizes := flags.String("sizes", "64", "of values, in bytes, as 64,1024")
-	sets := flags.String("sets", "0", "SETs among 100 operations, as 0,10")
-	only := flags.String("only", "", "only the libraries whose name matches this regular `expression`, and ours")
-	if err := flags.Parse(args); err != nil {
-		return o, err
-	}
-	o.wanted = time.Duration(*seconds * float64(time.Second))
-	expression, err := regexp.Compile(*only)
-	if err != nil {
-		return o, fmt.Errorf("--only: %w", err)
-	}
-	for i, c := range libraryContenders() {
-		if i == 0 || expression.MatchString(c.name) {
-			o.contenders = append(o.contenders, c)
-		}
-	}
-	lists := make([][]int, 3)
-	for i, f := range []struct{ name, text string }{{"goroutines", *goroutines}, {"sizes", *sizes}, {"sets", *sets}} {
-		for part := range strings.SplitSeq(f.text, ",") {
-			n, err := strconv.Atoi(part)
-			if err != nil || n < 0 || (n == 0 && f.name != "sets") {
-				return o, fmt.Errorf("--%s %q: want numbers separated by commas", f.name, f.text)
-			}
-			lists[i] = append(lists[i], n)
-		}
-	}
-	for _, size := range lists[1] {
-		for _, sets := range lists[2] {
-			for _, goroutines := range lists[0] {
-				o.workloads = append(o.workloads, workload{goroutines, sets, size})
-			}
-		}
-	}
-	return o, nil
-}
-
-func libraryCommand(ctx context.Context, args []string, stderr io.Writer) (table, error) {
-	o, err := parseLibrary(args, stderr)
-	if err != nil {
-		return table{}, err
-	}
+// run starts the servers and runs all workloads. What it has found comes back
+// also beside an error.
+func (o libraryOptions) run(ctx context.Context, stderr io.Writer) (table, error) {
 	var addrs []string
 	for range libraryShards {
 		s, err := shardtest.Start(ctx, shardtest.RedisSpec())
@@ -85,75 +43,183 @@ func libraryCommand(ctx context.Context, args []string, stderr io.Writer) (table
 	}
 	goredis.SetLogger(quiet{})
 	s := section{
-		heading: "Libraries",
+		heading: o.layout.heading,
 		text: fmt.Sprintf("%d redis-servers, medians of %d runs of %v in turns. CPU and allocations are of the client's process, an operation. "+
-			"The last two columns are shardring's figure over the library's in the same round, the median (least–greatest).%s",
-			libraryShards, o.rounds, o.wanted, notes(o.contenders)),
-		header: []string{"workload", "goroutines", "library", "operations/s", "p50 µs", "p99 µs", "CPU µs", "allocations", "our rate to it", "our CPU to it"},
+			"%sThe ratios are shardring's figure over the library's in the same round, the median (least–greatest).\n\n",
+			libraryShards, o.rounds, o.wanted, o.layout.text),
+		header: []string{"workload", o.layout.load, "library"},
 	}
-	for _, w := range o.workloads {
-		rows, err := o.measure(ctx, w, addrs, stderr)
-		if err != nil {
-			return table{}, err
+	for _, c := range o.layout.columns {
+		s.header = append(s.header, c.header)
+	}
+	for _, c := range o.layout.ratios {
+		s.header = append(s.header, "our "+c.name+" to it")
+	}
+	s.header = append(s.header, "wanted", "verdict")
+	for _, c := range o.contenders {
+		s.text += fmt.Sprintf("- %s: %s\n", c.name, c.note)
+	}
+	workloads, rates, err := o.rates(ctx, addrs, &s, stderr)
+	s.text = strings.TrimSpace(s.text + rates)
+	for _, w := range workloads {
+		if err == nil {
+			err = o.measure(ctx, w, addrs, &s, stderr)
 		}
-		s.rows = append(s.rows, rows...)
 	}
-	return table{[]section{s}}, nil
+	return table{[]section{s}}, err
 }
 
-// measure opens all libraries, for their connections and buffers are part of
-// what they are, and lets them take turns.
-func (o libraryOptions) measure(ctx context.Context, w workload, addrs []string, stderr io.Writer) ([][]string, error) {
-	keys := testKeys(libraryKeys, 16)
-	clients := make([]client, len(o.contenders))
-	for i, contender := range o.contenders {
+// contest are all contenders' clients over the same servers and keys, by
+// contender. They are open at the same time, for their connections and
+// buffers are part of what they are.
+type contest struct {
+	clients []client
+	keys    []string
+}
+
+// prepare opens the clients anew, with every key written and every connection
+// made that the workload needs.
+func (o libraryOptions) prepare(ctx context.Context, w workload, addrs []string) (*contest, error) {
+	t := &contest{keys: testKeys(libraryKeys, 16)}
+	for _, contender := range o.contenders {
+		if err := fillWith(ctx, contender, w, addrs, t.keys); err != nil {
+			t.close()
+			return nil, fmt.Errorf("%s: %w", contender.name, err)
+		}
 		c, err := contender.open(addrs)
 		if err != nil {
+			t.close()
 			return nil, fmt.Errorf("open %s: %w", contender.name, err)
 		}
-		defer c.Close()
-		if err := w.fill(ctx, c, keys); err != nil {
-			return nil, fmt.Errorf("%s: %w", contender.name, err)
-		}
-		if _, err := w.run(ctx, c, keys, o.wanted/5); err != nil { // makes its connections
-			return nil, fmt.Errorf("%s: %w", contender.name, err)
-		}
-		clients[i] = c
+		t.clients = append(t.clients, c)
 	}
-	fmt.Fprintf(stderr, "%v, %d goroutines\n", w, w.goroutines)
-	found := make([][]figures, len(clients))
-	err := schedule(ctx, o.rounds, len(clients), func(i int) error {
-		f, err := w.run(ctx, clients[i], keys, o.wanted)
-		if err != nil {
-			return fmt.Errorf("%s: %w", o.contenders[i].name, err)
+	for i, c := range t.clients {
+		if _, err := w.run(ctx, c, t.keys, o.wanted/5); err != nil {
+			t.close()
+			return nil, fmt.Errorf("%s: %w", o.contenders[i].name, err)
 		}
-		found[i] = append(found[i], f)
-		return nil
-	})
-	if err != nil {
-		return nil, err
 	}
-	var rows [][]string
-	for i, c := range o.contenders {
-		median := func(of func(figures) float64) float64 { return stats.Of(column(found[i], of)).Median }
-		rows = append(rows, []string{
-			w.String(), strconv.Itoa(w.goroutines), c.name,
-			thousands(int(median(rateOf))),
-			fmt.Sprintf("%.0f", median(func(f figures) float64 { return f.p50 })),
-			fmt.Sprintf("%.0f", median(func(f figures) float64 { return f.p99 })),
-			fmt.Sprintf("%.2f", median(cpuOf)),
-			fmt.Sprintf("%.1f", median(func(f figures) float64 { return f.allocs })),
-			ratio(column(found[0], rateOf), column(found[i], rateOf)).String(),
-			ratio(column(found[0], cpuOf), column(found[i], cpuOf)).String(),
-		})
-	}
-	return rows, nil
+	return t, nil
 }
 
-func rateOf(f figures) float64 { return f.rate }
-func cpuOf(f figures) float64  { return f.cpu }
+func (t *contest) close() {
+	for _, c := range t.clients {
+		_ = c.Close()
+	}
+}
 
-func column(runs []figures, of func(figures) float64) []float64 {
+// try runs a workload, once more if an operation failed. The section tells of
+// the failure, for no library should have any.
+func (o libraryOptions) try(ctx context.Context, w workload, t *contest, i int, wanted time.Duration, s *section) (figures, error) {
+	f, err := w.run(ctx, t.clients[i], t.keys, wanted)
+	if err != nil && ctx.Err() == nil {
+		first, _, _ := strings.Cut(err.Error(), "\n") // of many goroutines
+		s.failures = append(s.failures, fmt.Sprintf("%s, %v, %s %s: %s", o.contenders[i].name, w, o.layout.load, w.load(), first))
+		f, err = w.run(ctx, t.clients[i], t.keys, wanted)
+	}
+	if err != nil {
+		err = fmt.Errorf("%s: %w", o.contenders[i].name, err)
+	}
+	return f, err
+}
+
+// fillWith writes the keys through a client of its own, so that its
+// connections are not there when the runs begin.
+func fillWith(ctx context.Context, contender libraryContender, w workload, addrs, keys []string) error {
+	c, err := contender.open(addrs)
+	if err != nil {
+		return fmt.Errorf("open: %w", err)
+	}
+	defer c.Close()
+	return w.fill(ctx, c, keys)
+}
+
+// share is which part of the maximum the rate of an open loop is.
+const share = 10
+
+// rates gives an open loop its rates: a share of what the slowest library
+// does at most, at which nobody is short of anything; and of what ours does,
+// unless others have to share the processor. The text says what was found.
+func (o libraryOptions) rates(ctx context.Context, addrs []string, s *section, stderr io.Writer) ([]workload, string, error) {
+	if !o.open || o.workloads[0].rate > 0 {
+		return o.workloads, "", nil
+	}
+	var loads []workload
+	text := "\nAt most, each of so many goroutines doing one operation after another, they did:\n"
+	for _, w := range o.workloads {
+		full := w
+		full.busy = 0
+		text += fmt.Sprintf("- %v, %d goroutines:", full, full.goroutines)
+		fmt.Fprintf(stderr, "%v, the maximum at %d goroutines\n", full, full.goroutines)
+		t, err := o.prepare(ctx, full, addrs)
+		if err != nil {
+			return nil, "", err
+		}
+		var most []float64
+		for i := range t.clients {
+			f, err := o.try(ctx, full, t, i, min(o.wanted, 500*time.Millisecond), s)
+			if err != nil {
+				t.close()
+				return nil, "", err
+			}
+			most = append(most, f.rate)
+			text += fmt.Sprintf(" %s %s/s,", o.contenders[i].name, thousands(int(f.rate)))
+		}
+		t.close()
+		rates := []float64{slices.Min(most)}
+		if w.busy == 0 && most[0] > rates[0] {
+			rates = append(rates, most[0])
+		}
+		for _, r := range rates {
+			w.rate = max(1, r/share)
+			loads = append(loads, w)
+		}
+		text = strings.TrimSuffix(text, ",") + "\n"
+	}
+	return loads, text, nil
+}
+
+// measure lets all libraries take turns with a workload, and adds a row for
+// each.
+func (o libraryOptions) measure(ctx context.Context, w workload, addrs []string, s *section, stderr io.Writer) error {
+	fmt.Fprintf(stderr, "%v, %s %s\n", w, o.layout.load, w.load())
+	t, err := o.prepare(ctx, w, addrs)
+	if err != nil {
+		return err
+	}
+	defer t.close()
+	found := make([][]figures, len(t.clients))
+	err = schedule(ctx, o.rounds, len(t.clients), func(i int) error {
+		f, err := o.try(ctx, w, t, i, o.wanted, s)
+		found[i] = append(found[i], f)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for i, contender := range o.contenders {
+		row := []string{w.String(), w.load(), contender.name}
+		spreads := make(map[string]stats.Spread) // what targets are held against
+		for _, c := range o.layout.columns {
+			own := stats.Of(values(found[i], c.of))
+			row = append(row, number(own.Median, c.digits))
+			spreads[c.name] = own
+			if i > 0 {
+				spreads[c.name] = ratio(values(found[0], c.of), values(found[i], c.of))
+			}
+		}
+		for _, c := range o.layout.ratios {
+			row = append(row, ratio(values(found[0], c.of), values(found[i], c.of)).String())
+		}
+		name := fmt.Sprintf("%v, %s %s", w, o.layout.load, w.load())
+		js := judge(o.layout.table, name, contender.name, i == 0, w.goroutines, func(figure string) stats.Spread { return spreads[figure] })
+		s.judged = append(s.judged, js...)
+		s.rows = append(s.rows, append(row, verdictCells(js)...))
+	}
+	return nil
+}
+
+func values(runs []figures, of func(figures) float64) []float64 {
 	values := make([]float64, len(runs))
 	for i, f := range runs {
 		values[i] = of(f)
@@ -161,10 +227,11 @@ func column(runs []figures, of func(figures) float64) []float64 {
 	return values
 }
 
-func notes(contenders []libraryContender) string {
-	text := ""
-	for _, c := range contenders {
-		text += fmt.Sprintf("\n- %s: %s", c.name, c.note)
+// number writes a figure with so many digits after the point, whole ones with
+// commas.
+func number(v float64, digits int) string {
+	if digits == 0 {
+		return thousands(int(v + 0.5))
 	}
-	return "\n" + text
+	return fmt.Sprintf("%.*f", digits, v)
 }

@@ -1,11 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 
-	"github.com/cespare/xxhash/v2"
-	"github.com/dgryski/go-rendezvous"
 	"github.com/golang/groupcache/consistenthash"
+	goredis "github.com/redis/go-redis/v9"
 	"github.com/serialx/hashring"
 	"stathat.com/c/consistent"
 
@@ -28,17 +29,17 @@ type ringContender struct {
 // murmur3; the contenders that let us choose get the same.
 const pointsPerShard = 160
 
-// ours is what ratios are taken to.
-const ours = "shardring murmur3"
+// ourRing is what ratios are taken to; it is the first contender.
+const ourRing = "shardring murmur3"
 
 func ringContenders() []ringContender {
 	return []ringContender{
-		{ours, "160", placement(ring.Murmur3, "")},
+		{ourRing, "160", placement(ring.Murmur3, "")},
 		{"shardring jedis", "160", placement(ring.Jedis, "")},
 		{"shardring ketama fnv1a_64", "160", placement(ring.Ketama, "fnv1a_64")},
 		{"shardring slots", "–", placement(ring.Slots, "")},
 		{"go-redis Ring's rendezvous", "–", buildRendezvous},
-		{"serialx/hashring", "120", buildSerialx},
+		{"serialx/hashring", "160", buildSerialx},
 		{"groupcache consistenthash", "160", buildGroupcache},
 		{"stathat consistent", "160", buildStathat},
 	}
@@ -63,22 +64,43 @@ func placement(p ring.Placement, h ring.Hash) func([]string) (lookups, error) {
 	}
 }
 
-// go-redis 9.23 has the algorithm of dgryski/go-rendezvous, with xxhash, in an
-// internal package.
+// buildRendezvous takes go-redis's own from a Ring that has no server: it is
+// what Ring sets when NewConsistentHash is not given.
 func buildRendezvous(names []string) (lookups, error) {
-	r := rendezvous.New(names, xxhash.Sum64String)
+	r := goredis.NewRing(&goredis.RingOptions{})
+	hash := r.Options().NewConsistentHash(names)
+	if err := r.Close(); err != nil {
+		return nil, err
+	}
 	return func(keys []string) (sum int) {
 		for _, key := range keys {
-			sum += len(r.Lookup(key))
+			sum += len(hash.Get(hashTag(key)))
 		}
 		return sum
 	}, nil
 }
 
+// hashTag is the part of a key that is hashed, as go-redis's Ring takes it
+// before it asks its rendezvous, and ours inside.
+func hashTag(key string) string {
+	if start := strings.IndexByte(key, '{'); start >= 0 {
+		if n := strings.IndexByte(key[start+1:], '}'); n > 0 {
+			return key[start+1 : start+1+n]
+		}
+	}
+	return key
+}
+
+// buildSerialx sets weights, for a node of serialx/hashring has as many points
+// as its weight is: one, unless told otherwise.
 func buildSerialx(names []string) (lookups, error) {
-	r := hashring.New(names)
+	weights := make(map[string]int)
+	for _, name := range names {
+		weights[name] = pointsPerShard
+	}
+	r := hashring.NewWithWeights(weights)
 	if _, ok := r.GetNode("key"); !ok {
-		return nil, fmt.Errorf("no node for a key")
+		return nil, errors.New("no node for a key")
 	}
 	return func(keys []string) (sum int) {
 		for _, key := range keys {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -14,17 +13,27 @@ type table struct {
 	sections []section
 }
 
+// section is one of these; without a heading it goes on where the last ended.
 type section struct {
 	heading string
 	text    string
 	header  []string
 	rows    [][]string
+	judged  []judgement // of its rows
+
+	failures []string // runs that failed and were repeated
 }
 
-func (t table) write(w io.Writer) error {
+// String is the verdicts on all sections, then the sections.
+func (t table) String() string {
 	var b strings.Builder
-	for _, s := range t.sections {
-		fmt.Fprintf(&b, "## %s\n\n%s\n\n", s.heading, s.text)
+	for _, s := range append(summary(t.sections), t.sections...) {
+		if s.heading != "" {
+			fmt.Fprintf(&b, "## %s\n\n%s\n\n", s.heading, s.text)
+		}
+		if len(s.failures) > 0 {
+			fmt.Fprintf(&b, "Runs that failed, and were repeated:\n\n- %s\n\n", strings.Join(s.failures, "\n- "))
+		}
 		writeRow(&b, s.header)
 		writeRow(&b, slices.Repeat([]string{"---"}, len(s.header)))
 		for _, row := range s.rows {
@@ -32,8 +41,19 @@ func (t table) write(w io.Writer) error {
 		}
 		b.WriteString("\n")
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return b.String()
+}
+
+// err tells of runs that failed.
+func (t table) err() error {
+	n := 0
+	for _, s := range t.sections {
+		n += len(s.failures)
+	}
+	if n > 0 {
+		return fmt.Errorf("%d runs failed and were repeated, see the report", n)
+	}
+	return nil
 }
 
 func writeRow(b *strings.Builder, cells []string) {
