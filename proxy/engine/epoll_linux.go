@@ -14,11 +14,11 @@ import (
 )
 
 const (
-	readSize   = 64 << 10 // one buffer a loop, for every socket's reads
-	maxEvents  = 512      // taken by one epoll_wait
-	maxAccepts = 64       // new clients a turn
-	maxWrite   = 1 << 20  // bytes to one socket a turn
-	maxVectors = 64       // chunks a writev
+	readSize   = 256 << 10 // one buffer a loop, for every socket's reads
+	maxEvents  = 512       // taken by one epoll_wait
+	maxAccepts = 64        // new clients a turn
+	maxWrite   = 1 << 20   // bytes to one socket a turn
+	maxVectors = 64        // chunks a writev
 )
 
 // epollLoop is a loop around epoll_wait. Every socket is registered once, edge

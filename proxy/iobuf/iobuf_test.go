@@ -114,3 +114,37 @@ func TestSteadyUseAllocatesNothing(t *testing.T) {
 		t.Fatalf("%v allocations for a filled and emptied queue", n)
 	}
 }
+
+func TestLargeBuffersAreUsedAgain(t *testing.T) {
+	p := NewPool(8 << 20)
+	b := p.Buffer(300 << 10)
+	if len(b) != 0 || cap(b) < 300<<10 {
+		t.Fatalf("a buffer of %d bytes with room for %d, want 0 and 300 KiB", len(b), cap(b))
+	}
+	var q Queue
+	q.Adopt(p, append(b, make([]byte, 300<<10)...))
+	q.Discard(p, q.Len())
+	if p.Used() != 0 || p.Kept() != cap(b) {
+		t.Fatalf("used %d, kept %d, want 0 and %d", p.Used(), p.Kept(), cap(b))
+	}
+	if c := p.Buffer(70 << 10); cap(c) != 70<<10 {
+		t.Errorf("70 KiB were asked for and %d given", cap(c))
+	}
+	if c := p.Buffer(200 << 10); cap(c) != cap(b) || len(c) != 0 || p.Kept() != 0 {
+		t.Errorf("got %d bytes with room for %d, %d kept", len(c), cap(c), p.Kept())
+	}
+
+	for range 100 {
+		p.Recycle(make([]byte, 0, 1<<20))
+	}
+	if p.Kept() > 8<<20 || len(p.large) == 0 {
+		t.Errorf("%d bytes in %d large buffers, limit %d", p.Kept(), len(p.large), 8<<20)
+	}
+	p.Recycle(make([]byte, 0, 3<<20))
+	p.Recycle(make([]byte, 0, 1<<10))
+	for _, b := range p.large {
+		if cap(b) != 1<<20 {
+			t.Errorf("kept a buffer of %d bytes", cap(b))
+		}
+	}
+}

@@ -38,11 +38,13 @@ type chunk struct {
 
 func (c *chunk) room() int { return cap(c.buf) - len(c.buf) }
 
-// Pool keeps chunks that are not in use, a free list for each size.
+// Pool keeps what is not in use: chunks, in a free list for each size, and a few
+// larger buffers.
 type Pool struct {
 	free  [classes]*chunk
-	kept  int // bytes in the free lists
-	limit int // most bytes the free lists may hold
+	large [][]byte
+	kept  int // bytes that are not in use
+	limit int // most of them
 	used  int // bytes in chunks handed out
 }
 
@@ -83,10 +85,46 @@ func (p *Pool) put(c *chunk) {
 	size := cap(c.buf)
 	p.used -= size
 	i := class(size)
-	if size != MinChunk<<i || p.kept+size > p.limit {
-		return // an adopted buffer, or enough is kept
+	if size != MinChunk<<i { // an adopted buffer
+		p.Recycle(c.buf)
+		return
+	}
+	if p.kept+size > p.limit {
+		return
 	}
 	c.buf, c.off, c.next = c.buf[:0], 0, p.free[i]
 	p.free[i] = c
 	p.kept += size
+}
+
+// maxLarge is how many larger buffers a pool keeps.
+const maxLarge = 16
+
+// Buffer returns an empty buffer with room for n bytes, n greater than MaxChunk,
+// and for at most four times as many. It is the caller's: to be adopted by a
+// queue, recycled, or left to the garbage collector.
+func (p *Pool) Buffer(n int) []byte {
+	best := -1
+	for i, b := range p.large {
+		if cap(b) >= n && cap(b)/4 <= n && (best < 0 || cap(b) < cap(p.large[best])) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return make([]byte, 0, n)
+	}
+	b, last := p.large[best], len(p.large)-1
+	p.large[best], p.large[last] = p.large[last], nil
+	p.large = p.large[:last]
+	p.kept -= cap(b)
+	return b
+}
+
+// Recycle takes a buffer that nobody refers to any more, if it is larger than a
+// chunk and not too large to be kept.
+func (p *Pool) Recycle(b []byte) {
+	if size := cap(b); size > MaxChunk && size <= p.limit/4 && p.kept+size <= p.limit && len(p.large) < maxLarge {
+		p.large = append(p.large, b[:0])
+		p.kept += size
+	}
 }

@@ -39,13 +39,18 @@ func (c *Core) newGather(m command.Merge) *gather {
 	return g
 }
 
-// maxGather is the most keys of a gather that is kept to be used again.
-const maxGather = 4096
+// A gather of more than maxGather keys is kept to be used again only as one of the
+// first maxLargeGathers, and one of more than maxLargeGather not at all.
+const (
+	maxGather       = 4096
+	maxLargeGather  = 64 << 10
+	maxLargeGathers = 8
+)
 
 func (c *Core) releaseGather(g *gather) {
 	g.drop(c)
 	clear(g.parts)
-	if cap(g.owner) > maxGather || cap(g.parts) > maxGather {
+	if n := max(cap(g.owner), cap(g.parts)); n > maxGather && len(c.gathers.free) >= maxLargeGathers || n > maxLargeGather {
 		return
 	}
 	*g = gather{parts: g.parts[:0], owner: g.owner[:0]}

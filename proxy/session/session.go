@@ -60,8 +60,16 @@ type kept struct {
 	adopted bool // buf belongs to a connection's queue now
 }
 
-// maxKept is the largest buffer that is kept for the next session.
-const maxKept = 64 << 10
+// maxKept is the largest buffer that a kept keeps for the next session; larger
+// ones go back to the pool of buffers.
+const maxKept = iobuf.MaxChunk
+
+// maxArgs is the longest list of arguments that a kept keeps, and maxLargeArgs
+// the longest that the core's own parser does.
+const (
+	maxArgs      = 4096
+	maxLargeArgs = 64 << 10
+)
 
 // adoptFrom is the size from which a request's buffer is handed over to the
 // connection instead of being copied.
@@ -127,7 +135,7 @@ func (s *Session) complete(k *kept, b []byte) []byte {
 		if s.stalled {
 			n = len(b)
 		}
-		k.grow(n)
+		k.grow(s.core, n)
 		k.buf = append(k.buf, b[:n]...)
 		s.owned = k
 		used := s.run(k.buf, &k.parser)
@@ -196,40 +204,57 @@ func (s *Session) inline(line []byte) {
 
 // keep copies the rest of the input, and takes over what the parser knows.
 func (s *Session) keep(b []byte) {
-	k := s.core.kepts.get()
-	k.grow(len(b))
+	k, p := s.core.kepts.get(), &s.core.parser
+	k.grow(s.core, len(b))
 	k.buf = append(k.buf[:0], b...)
-	k.parser, s.core.parser = s.core.parser, k.parser
+	k.parser, *p = *p, k.parser
+	// A few arguments do not take a list for thousands with them.
+	if args := k.parser.Args; cap(args) > maxArgs && len(args) < cap(args)/8 {
+		k.parser.Args, p.Args = append(p.Args[:0], args...), args[:0]
+	}
 	s.kept = k
 }
 
 func (s *Session) release(k *kept) {
 	s.kept = nil
-	if k.parser.Reset(); cap(k.parser.Args) > maxGather {
+	if k.parser.Reset(); cap(k.parser.Args) > maxArgs {
+		// The next long request finds it here, unless a request is being read.
+		if p := &s.core.parser; len(p.Args) == 0 && cap(p.Args) < cap(k.parser.Args) && cap(k.parser.Args) <= maxLargeArgs {
+			p.Args = k.parser.Args
+		}
 		k.parser.Args = nil
 	}
 	if cap(k.buf) > maxKept || k.adopted {
+		if !k.adopted {
+			s.core.buffer.Recycle(k.buf)
+		}
 		k.buf, k.adopted = nil, false
 	}
 	k.buf = k.buf[:0]
 	s.core.kepts.put(k)
 }
 
-// grow makes room for n more bytes, and at once for the argument under way if a
-// quarter of all has come: a length alone takes no memory. It grows by a part of
-// what there is, so that n arguments are not copied n times.
-func (k *kept) grow(n int) {
+// grow makes room for n more bytes, and at once for the argument under way if an
+// eighth of all has come: a length alone takes no memory. Otherwise it grows by a
+// part of what there is, so that n arguments are not copied n times.
+func (k *kept) grow(c *Core, n int) {
 	want := len(k.buf) + n
 	if want <= cap(k.buf) {
 		return
 	}
-	size := max(want, min(k.parser.Need(), 4*want), cap(k.buf)+cap(k.buf)/4)
-	if size < maxKept {
-		size = max(size, 2*cap(k.buf), 512)
+	size := max(want, cap(k.buf)+cap(k.buf)/4)
+	if need := k.parser.Need(); need <= 8*want {
+		size = max(size, need)
+	} else {
+		size = 2 * want
 	}
-	buf := make([]byte, len(k.buf), size)
-	copy(buf, k.buf)
-	k.buf = buf
+	if size <= maxKept/2 {
+		k.buf = append(make([]byte, 0, max(size, 2*cap(k.buf), 512)), k.buf...)
+		return
+	}
+	old := k.buf
+	k.buf = append(c.buffer.Buffer(max(size, 2*maxKept)), old...)
+	c.buffer.Recycle(old)
 }
 
 // refuseInput answers input that is no request, after what is under way, and
