@@ -30,6 +30,7 @@ type part struct {
 	conn  *backend.Conn // to it
 	out   *iobuf.Queue  // where its request goes; nil if it could not be sent
 	reply iobuf.Queue
+	view  []byte // of reply: what is still to be merged of its first chunk
 	keys  int
 }
 

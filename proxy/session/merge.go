@@ -48,6 +48,13 @@ func (p *part) unexpected(b string) error {
 // element moves the next element of a part's reply to out.
 func (p *part) element(out *iobuf.Queue, cut *resp.Cutter) error {
 	pool := p.g.req.core.buffer
+	if n := resp.BulkLen(p.view); n > 0 { // nearly always
+		out.Append(pool, p.view[:n])
+		p.view = p.view[n:]
+		return nil
+	}
+	p.reply.Discard(pool, len(p.reply.Front())-len(p.view))
+	defer func() { p.view = p.reply.Front() }()
 	for {
 		b := p.reply.Front()
 		if len(b) == 0 {
@@ -76,6 +83,9 @@ func mergeByKey(g *gather, out *iobuf.Queue) error {
 		if err != nil {
 			return err
 		}
+	}
+	for i := range g.parts {
+		g.parts[i].view = g.parts[i].reply.Front()
 	}
 	out.Commit(resp.AppendArray(out.Reserve(g.req.core.buffer, maxLine), len(g.owner)))
 	var cut resp.Cutter

@@ -124,15 +124,10 @@ func (c *Cutter) whole(b []byte) (int, bool) {
 	if b[0] != '$' && b[0] != '*' {
 		return 0, false
 	}
-	var v int64
-	i := 1
-	for ; i < len(b) && b[i]-'0' <= 9 && i <= 9; i++ {
-		v = v*10 + int64(b[i]-'0')
-	}
-	if i+1 >= len(b) || b[i] != '\r' || b[i+1] != '\n' || i == 1 {
+	v, i := plainHeader(b)
+	if i == 0 {
 		return 0, false
 	}
-	i += 2
 	if b[0] == '*' {
 		c.left += v - 1
 		return i, true
@@ -143,6 +138,33 @@ func (c *Cutter) whole(b []byte) (int, bool) {
 	}
 	c.state, c.skip = inSkip, v+2-int64(len(b)-i)
 	return len(b), true
+}
+
+// plainHeader reads a header line of one to nine digits at the start of b, of
+// whatever type, and returns its number and length; 0 if it is not that, or not
+// whole.
+func plainHeader(b []byte) (v int64, n int) {
+	i := 1
+	for ; i < len(b) && b[i]-'0' <= 9 && i <= 9; i++ {
+		v = v*10 + int64(b[i]-'0')
+	}
+	if i+1 >= len(b) || b[i] != '\r' || b[i+1] != '\n' || i == 1 {
+		return 0, 0
+	}
+	return v, i + 2
+}
+
+// BulkLen returns the length of the bulk string at the start of b, header and
+// CRLFs included, or 0 if it is not whole or something else is there, be it null.
+func BulkLen(b []byte) int {
+	if len(b) == 0 || b[0] != '$' {
+		return 0
+	}
+	v, n := plainHeader(b)
+	if end := n + int(v) + 2; n > 0 && end <= len(b) {
+		return end
+	}
+	return 0
 }
 
 // element is called when the header of a type with a length has been read.
