@@ -35,8 +35,9 @@ type Options struct {
 }
 
 // transport is what a line needs of a connection; wire is the real one.
-// encode, unsent and take are called with the line's mutex held, flush by
-// the writer only, the rest by the reader only; progress by anybody.
+// encode, unsent and take are called with the line's mutex held, alive too and
+// while nobody reads; flush by the writer only, the rest by the reader only;
+// progress by anybody.
 type transport interface {
 	encode(cmd string, args []any) (total int64, err error)
 	unsent() int

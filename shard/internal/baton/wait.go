@@ -79,15 +79,12 @@ func (l *Line) Drop(c *Call) {
 // start does Start's work. mu is held.
 func (l *Line) start(now time.Time, cmd string, args []any) (*Call, error) {
 	if l.queue.n == 0 && now.Sub(l.used) > idleCheck && !l.used.IsZero() && !l.reading && l.err == nil {
-		l.reading = true
+		// Under the mutex, so that nobody's reply comes meanwhile: it would
+		// look like something nobody asked for.
 		l.used = now
-		l.mu.Unlock()
-		err := l.ch.alive()
-		l.mu.Lock()
-		if err != nil {
+		if err := l.ch.alive(); err != nil {
 			l.fail(err)
 		}
-		l.passBaton()
 	}
 	if l.err != nil {
 		return nil, &Error{Err: l.err, Broken: true}

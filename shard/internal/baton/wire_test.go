@@ -175,6 +175,42 @@ func TestUnaskedBytesBreakTheLine(t *testing.T) {
 	}
 }
 
+// slowAlive takes its time to look whether an idle connection is still there.
+type slowAlive struct{ *wire }
+
+func (w slowAlive) alive() error {
+	time.Sleep(50 * time.Millisecond)
+	return w.wire.alive()
+}
+
+// While one caller looks whether an idle connection is still there, the reply to
+// another is not taken for something that nobody asked for.
+func TestBurstOnAnIdleLine(t *testing.T) {
+	nc := listen(t, func(nc net.Conn) {
+		r := bufio.NewReader(nc)
+		for {
+			if _, err := ask(r); err != nil {
+				return
+			}
+			io.WriteString(nc, "+OK\r\n")
+		}
+	})
+	l := New(nc, Options{})
+	l.ch = slowAlive{l.ch.(*wire)}
+	for range 2 {
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				if reply, err := l.Do(context.Background(), time.Time{}, "SET", []any{"k"}); reply != "OK" || err != nil {
+					t.Errorf("%v, %v", reply, err)
+				}
+			})
+		}
+		wg.Wait()
+		time.Sleep(idleCheck + 20*time.Millisecond)
+	}
+}
+
 func TestGarbageBreaksTheLine(t *testing.T) {
 	for _, bad := range []string{"HTTP/1.1 400\r\n", "$x\r\n", "*1\r\n!\r\n", "$3\r\nabcde", ":\r\n"} {
 		nc := listen(t, func(nc net.Conn) {
