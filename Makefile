@@ -58,11 +58,11 @@ fuzz: ## every fuzz target for FUZZTIME each
 
 .PHONY: bench
 bench: deps ## measure shardproxy beside twemproxy and HAProxy, 15 minutes; writes bench/RESULTS.md
-	$(GO) run ./bench --set full --out bench/RESULTS.md $(ARGS)
+	$(GO) run ./bench --set targets --open --single --idle 1000,10000 --churn 100000 --syscalls --out bench/RESULTS.md $(ARGS)
 
 .PHONY: bench-short
-bench-short: deps ## the loads that tell most, 2 minutes; prints only
-	$(GO) run ./bench --set short $(ARGS)
+bench-short: deps ## the loads that tell most, and latencies at a fixed rate, under 3 minutes; prints only
+	$(GO) run ./bench --set short --open $(ARGS)
 
 .PHONY: build
 build: ## bin/shardproxy

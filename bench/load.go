@@ -84,8 +84,8 @@ func loadSets() []loadSet {
 		{"short", "the six loads that tell most, about 90 seconds", shortLoads(), 3, 1.2},
 		{"matrix", "GET, SET and MGET of 10 for every number of clients, pipeline and size, about 11 minutes", matrix, 3, 0.8},
 		{"full", "matrix, MSET and DEL of 10, large values and MGETs of 10,000 keys, about 13 minutes", append(matrix, largeLoads()...), 3, 0.8},
-		{"targets", "the loads for which shardproxy has a target, longer and more often, about 14 minutes", targetLoads(), 5, 2.5},
-		{"none", "no load, for --idle alone", nil, 0, 0},
+		{"targets", "the loads for which shardproxy has a goal, more often, about 7 minutes", goalLoads(), 5, 1.5},
+		{"none", "no load, for the other measurements alone", nil, 3, 1},
 	}
 }
 
@@ -126,16 +126,43 @@ func largeLoads() []Load {
 	}
 }
 
-func targetLoads() []Load {
-	return append([]Load{
-		{"GET", 1, 64, 50, 1},
-		{"SET", 1, 64, 50, 1},
-		{"GET", 1, 64, 50, 16},
-		{"SET", 1, 64, 50, 16},
-		{"GET", 1, 64, 1000, 1},
-		{"MGET", 10, 64, 50, 1},
-		{"MGET", 10, 64, 50, 8},
-	}, largeLoads()...)
+// goal is what shardproxy is to reach under one load.
+type goal struct {
+	load   Load
+	bounds bounds
+}
+
+// bounds are ratios of shardproxy to the baseline.
+type bounds struct {
+	cpu  float64 // at most
+	rate float64 // at least
+	p99  float64 // at most
+}
+
+// goals are in the order of their table. Any set that has one of these loads
+// is judged.
+func goals() []goal {
+	return []goal{
+		{Load{"GET", 1, 64, 50, 1}, bounds{0.80, 1.05, 1}},
+		{Load{"SET", 1, 64, 50, 1}, bounds{0.80, 1.05, 1}},
+		{Load{"GET", 1, 64, 50, 16}, bounds{0.50, 1.30, 1}},
+		{Load{"SET", 1, 64, 50, 16}, bounds{0.50, 1.30, 1}},
+		{Load{"GET", 1, 64, 1000, 1}, bounds{0.75, 1.10, 1}},
+		{Load{"MGET", 10, 64, 50, 1}, bounds{0.70, 1.15, 1}},
+		{Load{"MGET", 10, 64, 50, 8}, bounds{0.30, 1.50, 1}},
+		{Load{"MSET", 10, 64, 50, 1}, bounds{0.80, 1.10, 1}},
+		{Load{"DEL", 10, 64, 50, 1}, bounds{0.80, 1.10, 1}},
+		{Load{"MGET", 10_000, 64, 10, 1}, bounds{0.30, 2, 1}},
+		{Load{"GET", 1, 64 << 10, 50, 1}, bounds{0.80, 1.10, 1}},
+	}
+}
+
+func goalLoads() []Load {
+	var loads []Load
+	for _, g := range goals() {
+		loads = append(loads, g.load)
+	}
+	return loads
 }
 
 func bytesName(n int) string {

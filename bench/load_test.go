@@ -1,8 +1,6 @@
 package main
 
 import (
-	"io"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -66,51 +64,5 @@ func TestRequestsFor(t *testing.T) {
 		if got := requestsFor(l, c.rate, c.seconds); got != c.want {
 			t.Errorf("at %v/s for %v s: %d requests, want %d", c.rate, c.seconds, got, c.want)
 		}
-	}
-}
-
-func TestChooseTargets(t *testing.T) {
-	got, err := chooseTargets(targets(""), "shardproxy,direct")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	for _, target := range got {
-		names = append(names, target.name)
-	}
-	if want := []string{"direct", "shardproxy"}; !slices.Equal(names, want) {
-		t.Errorf("chose %v, want %v", names, want)
-	}
-	if _, err := chooseTargets(targets(""), "direct,predixy"); err == nil || !strings.Contains(err.Error(), `"predixy"`) {
-		t.Errorf("an unknown target: %v", err)
-	}
-}
-
-func TestOptions(t *testing.T) {
-	for _, c := range []struct{ args, want string }{
-		{"--set some", `no set "some"`},
-		{"--only (", "--only"},
-		{"--only PFADD", "nothing to measure"},
-		{"--set none", "nothing to measure"},
-		{"--seconds -1", "--seconds -1"},
-		{"--rounds -1", "--rounds -1"},
-		{"--idle -1", "--idle -1"},
-		{"short", `unexpected argument "short"`},
-	} {
-		o, err := parseOptions(strings.Fields(c.args), io.Discard)
-		if err == nil {
-			_, err = o.plan(io.Discard)
-		}
-		if err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: error %v, want one with %q", c.args, err, c.want)
-		}
-	}
-	o, err := parseOptions(strings.Fields("--set matrix --only GET.*P8 --rounds 7"), io.Discard)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := o.plan(io.Discard)
-	if err != nil || len(p.loads) != 8 || p.rounds != 7 || p.seconds != 0.8 {
-		t.Errorf("plan is %d loads, %d rounds, %v s; %v", len(p.loads), p.rounds, p.seconds, err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +18,7 @@ func TestEndToEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := filepath.Join(t.TempDir(), "RESULTS.md")
-	args := []string{"--set", "short", "--targets", "direct,nutcracker", "--seconds", "0.01", "--rounds", "1", "--out", out}
+	args := []string{"--set", "short", "--targets", "direct,nutcracker", "--seconds", "0.01", "--rounds", "1", "--open", "--single", "--out", out}
 	var stdout strings.Builder
 	if err := mainContext(context.Background(), args, &stdout, io.Discard); err != nil {
 		t.Fatal(err)
@@ -31,9 +32,21 @@ func TestEndToEnd(t *testing.T) {
 			"| " + l.String() + " | direct |":     2, // ratios and figures
 			"| " + l.String() + " | nutcracker |": 1, // figures
 		} {
+			if slices.Contains(singleLoads(), l) && strings.Contains(row, "direct") {
+				want++ // figures of --single
+			}
 			if got := strings.Count(text, row); got != want {
 				t.Errorf("%d rows begin with %q, want %d", got, row, want)
 			}
+		}
+	}
+	for row, want := range map[string]int{
+		"| nutcracker over 1 |": 2 * len(singleLoads()), // ratios and figures
+		"\n| direct | ":         3,                      // what it is; latencies and ratios of --open
+		"\n| nutcracker | ":     2,                      // what it is; latencies
+	} {
+		if got := strings.Count(text, row); got != want {
+			t.Errorf("%d rows have %q, want %d", got, row, want)
 		}
 	}
 	if strings.Contains(text, "–  |") || strings.Contains(text, "| – |") || strings.Contains(text, "Failed runs") {
@@ -64,23 +77,5 @@ func TestErrorRepliesFailTheRun(t *testing.T) {
 	}
 	if s := f.measure(ctx, f.targets[0], load, 100, time.Minute); s.Err == nil {
 		t.Fatalf("a run of NOAUTH replies gave %+v", s)
-	}
-}
-
-func TestIdleStages(t *testing.T) {
-	stages, err := idleStages(context.Background(), targets("")[1], 300, 50*time.Millisecond)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(stages) != 5 {
-		t.Fatalf("%d stages", len(stages))
-	}
-	for _, s := range stages[1:] {
-		if s.memory <= 0 {
-			t.Errorf("%s: %d bytes", s.name, s.memory)
-		}
-	}
-	if stages[3].memory-stages[0].memory < 300*idlePipeline*1024 {
-		t.Errorf("nutcracker after pipelines: %+v, want its mbufs in there", stages)
 	}
 }

@@ -81,3 +81,12 @@ func verify(addr string, l Load) error {
 	}
 	return nil
 }
+
+func getRequest(key string) []byte {
+	return fmt.Appendf(nil, "*2\r\n$3\r\nGET\r\n$%d\r\n%s\r\n", len(key), key)
+}
+
+// getReply is what any key of the keyspace is answered.
+func getReply(size int) []byte {
+	return fmt.Appendf(nil, "$%d\r\n%s\r\n", size, strings.Repeat("x", size))
+}

@@ -13,11 +13,18 @@ import (
 	"time"
 )
 
-// clientFigures are what redis-benchmark saw from its side.
+// clientFigures are what the clients saw from their side: redis-benchmark's,
+// or those of the open loop.
 type clientFigures struct {
 	Rate float64 // requests a second
 	P50  float64 // ms
 	P99  float64 // ms
+
+	// Of the open loop only.
+	P999    float64 // ms
+	Max     float64 // ms
+	Late    float64 // ms, p99 of how late the generator wrote its requests
+	Overdue bool    // so late that the figures tell of the generator
 }
 
 // redisBenchmark runs one load of n requests against addr. An error reply

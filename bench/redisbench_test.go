@@ -11,7 +11,7 @@ const benchmarkCSV = `"test","rps","avg_latency_ms","min_latency_ms","p50_latenc
 
 func TestParseCSV(t *testing.T) {
 	got, err := parseCSV([]byte(benchmarkCSV))
-	if want := (clientFigures{54794.52, 0.583, 1.071}); err != nil || got != want {
+	if want := (clientFigures{Rate: 54794.52, P50: 0.583, P99: 1.071}); err != nil || got != want {
 		t.Fatalf("parseCSV = %+v, %v, want %+v", got, err, want)
 	}
 	for _, c := range []struct{ text, want string }{

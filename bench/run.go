@@ -82,19 +82,28 @@ func (f *fleet) verifyAll(load Load) error {
 // measureLoad finds for each target how many requests fill the wanted time,
 // then lets the targets take turns. Each round begins with another target.
 func (f *fleet) measureLoad(ctx context.Context, p plan, load Load) result {
-	r := result{load: load, samples: make([][]Sample, len(f.targets))}
+	r := result{load: load}
 	counts := make([]int, len(f.targets))
 	for i, t := range f.targets {
 		probe := f.measure(ctx, t, load, load.probe(), p.limit())
 		counts[i] = requestsFor(load, probe.Rate, p.seconds)
 	}
-	for round := range p.rounds {
-		for turn := range f.targets {
-			i := (round + turn) % len(f.targets)
-			r.samples[i] = append(r.samples[i], f.measure(ctx, f.targets[i], load, counts[i], p.limit()))
+	r.samples = takeTurns(p.rounds, len(f.targets), func(i int) Sample {
+		return f.measure(ctx, f.targets[i], load, counts[i], p.limit())
+	})
+	return r
+}
+
+// takeTurns measures each of count targets once a round.
+func takeTurns(rounds, count int, measure func(i int) Sample) [][]Sample {
+	samples := make([][]Sample, count)
+	for round := range rounds {
+		for turn := range count {
+			i := (round + turn) % count
+			samples[i] = append(samples[i], measure(i))
 		}
 	}
-	return r
+	return samples
 }
 
 // limit is when a run is given up: redis-benchmark itself waits for ever.
@@ -111,9 +120,16 @@ func requestsFor(load Load, rate, seconds float64) int {
 	return max(n, 2*load.Clients*load.Pipeline)
 }
 
-// measure makes one run. The CPU time is that of the whole run, with the
-// clients' connects.
+// measure makes one run of redis-benchmark.
 func (f *fleet) measure(ctx context.Context, t running, load Load, n int, limit time.Duration) Sample {
+	return f.sample(ctx, t, n, limit, func(ctx context.Context) (clientFigures, error) {
+		return redisBenchmark(ctx, t.addr, load, n)
+	})
+}
+
+// sample reads a target's clocks around n requests of a client. The CPU time
+// is that of the whole run, with the clients' connects.
+func (f *fleet) sample(ctx context.Context, t running, n int, limit time.Duration, client func(context.Context) (clientFigures, error)) Sample {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	if err := resetPeak(t.pid()); err != nil {
@@ -123,7 +139,7 @@ func (f *fleet) measure(ctx context.Context, t running, load Load, n int, limit 
 	if err != nil {
 		return Sample{Err: err}
 	}
-	figures, err := redisBenchmark(ctx, t.addr, load, n)
+	figures, err := client(ctx)
 	if err != nil {
 		return Sample{Err: err}
 	}
@@ -165,6 +181,9 @@ func (f *fleet) cpu(t running) (cpuTimes, error) {
 func rateOf(s Sample) float64     { return s.Rate }
 func p50Of(s Sample) float64      { return s.P50 }
 func p99Of(s Sample) float64      { return s.P99 }
+func p999Of(s Sample) float64     { return s.P999 }
+func maxOf(s Sample) float64      { return s.Max }
+func lateOf(s Sample) float64     { return s.Late }
 func cpuOf(s Sample) float64      { return s.CPU }
 func shardCPUOf(s Sample) float64 { return s.ShardCPU }
 func peakOf(s Sample) float64     { return s.Peak }

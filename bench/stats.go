@@ -4,13 +4,18 @@ import "github.com/shardring/shardring/bench/internal/stats"
 
 // medianOf is the median of one figure over the samples that have it.
 func medianOf(samples []Sample, figure func(Sample) float64) float64 {
+	return spreadOf(samples, figure).Median
+}
+
+// spreadOf is the spread of one figure over the samples that have it.
+func spreadOf(samples []Sample, figure func(Sample) float64) stats.Spread {
 	var values []float64
 	for _, s := range samples {
 		if s.Err == nil {
 			values = append(values, figure(s))
 		}
 	}
-	return stats.Of(values).Median
+	return stats.Of(values)
 }
 
 // ratios divides a figure of each sample by the baseline's of the same round.

@@ -20,6 +20,8 @@ type target struct {
 	ours bool   // a failure of it fails the whole run
 	legs int    // connections it holds for each client, its own included
 
+	sharding bool // spreads keys over the redis-servers; the others use the first
+
 	// spec describes the proxy's process; nil: the first redis-server itself.
 	spec func(shards []string) shardtest.Spec
 }
@@ -44,10 +46,11 @@ func targets(shardproxy string) []target {
 			note: "no proxy: straight to one redis-server, whose CPU time and memory are shown",
 		},
 		{
-			name: "nutcracker",
-			note: "ketama over four redis-servers, mbufs of 16 KiB as it comes",
-			legs: 1,
-			spec: func(shards []string) shardtest.Spec { return shardtest.NutcrackerSpec(poolConfig(shards)) },
+			name:     "nutcracker",
+			note:     "ketama over four redis-servers, mbufs of 16 KiB as it comes",
+			legs:     1,
+			sharding: true,
+			spec:     func(shards []string) shardtest.Spec { return shardtest.NutcrackerSpec(poolConfig(shards)) },
 		},
 		{
 			name: "haproxy",
@@ -56,18 +59,20 @@ func targets(shardproxy string) []target {
 			spec: func(shards []string) shardtest.Spec { return shardtest.HAProxySpec(haproxyConfig(shards[0])) },
 		},
 		{
-			name: "shardproxy",
-			note: "ketama over the same four, from the same file as nutcracker",
-			ours: true,
-			legs: 1,
-			spec: ours(),
+			name:     "shardproxy",
+			note:     "ketama over the same four, from the same file as nutcracker",
+			ours:     true,
+			legs:     1,
+			sharding: true,
+			spec:     ours(),
 		},
 		{
-			name: "goroutine",
-			note: "shardproxy with --driver goroutine",
-			ours: true,
-			legs: 1,
-			spec: ours("--driver", "goroutine"),
+			name:     "goroutine",
+			note:     "shardproxy with --driver goroutine",
+			ours:     true,
+			legs:     1,
+			sharding: true,
+			spec:     ours("--driver", "goroutine"),
 		},
 	}
 }
@@ -89,6 +94,19 @@ func chooseTargets(all []target, list string) ([]target, error) {
 		}
 	}
 	return slices.DeleteFunc(all, func(t target) bool { return !slices.Contains(wanted, t.name) }), nil
+}
+
+// sharders are those of the targets that spread keys.
+func sharders(chosen []target) []target {
+	return slices.DeleteFunc(slices.Clone(chosen), func(t target) bool { return !t.sharding })
+}
+
+// over is the target with only the first count redis-servers behind it.
+func over(t target, count int) target {
+	spec := t.spec
+	t.name = fmt.Sprintf("%s over %d", t.name, count)
+	t.spec = func(shards []string) shardtest.Spec { return spec(shards[:count]) }
+	return t
 }
 
 // poolConfig is the one file that both nutcracker and shardproxy run.
