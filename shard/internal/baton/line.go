@@ -20,14 +20,23 @@ const idleCheck = 100 * time.Millisecond
 // encoded meanwhile, before it hands the role on.
 const rounds = 4
 
+// A writer yields so that others add their commands to what it writes. If it gets
+// its turn back only after longYield, and after more than byteWorth for each byte
+// that was added, the line's writers do not yield for yieldRest times as long.
+const (
+	longYield = time.Millisecond
+	byteWorth = 2 * time.Microsecond // a short command has 40 bytes
+	yieldRest = 20
+)
+
 // Options of a line; the zero value is ready to use.
 type Options struct {
 	// Stall is how long the server may send nothing at all while the oldest
 	// command's caller has given up; then the line is broken. 0 means 10 s.
 	Stall time.Duration
 	// NoYield makes a writer write at once instead of first letting other
-	// goroutines add their commands. Rates fall; beside CPU-bound goroutines
-	// so does the delay.
+	// goroutines add their commands, as it does anyway while goroutines that
+	// compute keep it waiting for its next turn. Rates fall.
 	NoYield bool
 	// MaxUnsent is how many encoded bytes may wait to be written before
 	// Start refuses with ErrBacklog. 0 means 64 MiB.
@@ -92,6 +101,7 @@ type Line struct {
 	exposed int64 // of these, how many may have reached the server
 	written int64 // of these, how many the kernel took for certain
 	used    time.Time
+	noYield time.Time // writers write at once until then
 	err     error
 
 	// The server's silence, as the reader sees it.

@@ -22,10 +22,19 @@ func (l *Line) write(ctx context.Context, c *Call, now *time.Time) {
 		return
 	}
 	c.busy = true
-	if l.queue.n > 1 && !l.opts.NoYield {
+	if l.queue.n > 1 && !l.opts.NoYield && !now.Before(l.noYield) {
+		before := l.encoded
 		l.mu.Unlock()
+		begin := time.Now()
 		runtime.Gosched()
+		after := time.Now()
 		l.mu.Lock()
+		// Beside goroutines that compute, the turn that was given away comes
+		// back late and with little; then it is kept for a while.
+		if d := after.Sub(begin); d > longYield && d > time.Duration(l.encoded-before)*byteWorth {
+			l.noYield = after.Add(yieldRest * d)
+		}
+		*now = after
 	}
 	l.writeAll(ctx, c, now)
 	c.busy = false
