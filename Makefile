@@ -57,8 +57,13 @@ fuzz: ## every fuzz target for FUZZTIME each
 	done
 
 .PHONY: bench
-bench: deps ## measure shardproxy beside twemproxy and HAProxy, 15 minutes; writes bench/RESULTS.md
+bench: deps ## measure proxy, library and ring beside others, 20 minutes; writes bench/RESULTS.md, bench/LIBRARY.md
 	$(GO) run ./bench --set targets --open --single --idle 1000,10000 --churn 100000 --syscalls --out bench/RESULTS.md $(ARGS)
+	cd bench/compare && $(GO) run . all --out ../LIBRARY.md
+
+.PHONY: bench-matrix
+bench-matrix: deps ## the proxy under every number of clients, pipeline and size, 11 minutes; writes bench/MATRIX.md
+	$(GO) run ./bench --set matrix --out bench/MATRIX.md $(ARGS)
 
 .PHONY: bench-short
 bench-short: deps ## the loads that tell most, and latencies at a fixed rate, under 3 minutes; prints only

@@ -49,7 +49,7 @@ func TestCountSyscalls(t *testing.T) {
 		}
 		return nil
 	})
-	if err != nil && (strings.Contains(err.Error(), "not installed") || strings.Contains(err.Error(), "not permitted")) {
+	if err != nil && strings.Contains(err.Error(), "not permitted") { // to trace, in some containers
 		t.Skip(err)
 	}
 	if err != nil {
