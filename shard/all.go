@@ -14,21 +14,21 @@ import (
 )
 
 // scanPart is a SCAN for the shard whose turn it is, with its own cursor.
-func (v *view) scanPart(r *request) (part, error) {
+func (v *view) scanPart(cmd *command.Command, r *request) (part, error) {
 	shard, own, err := command.SplitCursor(r.At(1), len(v.links))
 	if err != nil {
 		return part{}, redis.Error(err.Error())
 	}
 	args := append([]any{strconv.FormatUint(own, 10)}, r.args[1:]...)
-	return part{shard: shard, readOnly: true, cmd: r.cmd, args: args}, nil
+	return newPart(shard, cmd, r.cmd, args), nil
 }
 
 // scanned puts the shard into the cursor of a SCAN's reply.
 func (v *view) scanned(p *part) (any, error) {
-	if p.err != nil {
-		return answer(p.err)
+	if p.Err != nil {
+		return answer(p.Err)
 	}
-	page, ok := p.reply.([]any)
+	page, ok := p.Reply.([]any)
 	if !ok || len(page) != 2 {
 		return nil, unexpected(v, p)
 	}

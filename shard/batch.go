@@ -12,24 +12,56 @@ type batch struct {
 	v     *view
 	parts []part
 	spans []span // of each request
+	lanes []lane // of each shard, while parts are under way
+
+	// Of a pipeline, which hands the batch back with free.
+	requests []request
+	args     []any // theirs
 }
 
 // span is the parts of one request and what becomes of their replies.
 type span struct {
-	ready  bool // answered without a shard: reply
-	reply  Reply
+	ready  *Reply        // of a request that is answered without a shard
 	merge  command.Merge // None: the one part's reply is the reply
 	first  int
 	n      int
 	owners []int // of a split: the part of each key
 }
 
+// keepParts is how many parts a batch may have that is kept to be used again.
+const keepParts = 4096
+
+// batch returns an empty batch that has the memory of another one.
+func (c *Client) batch() *batch {
+	b := c.batches.Get().(*batch)
+	b.c = c
+	return b
+}
+
+// free gives up a batch that nobody looks at any more and whose parts are
+// settled, so that no line knows them.
+func (b *batch) free() {
+	c := b.c
+	if cap(b.parts) > keepParts || cap(b.args) > 8*keepParts {
+		return
+	}
+	clear(b.parts)
+	clear(b.spans)
+	clear(b.requests)
+	clear(b.args)
+	for i := range b.lanes {
+		b.lanes[i].reset()
+	}
+	*b = batch{parts: b.parts[:0], spans: b.spans[:0], lanes: b.lanes, requests: b.requests[:0], args: b.args[:0]}
+	c.batches.Put(b)
+}
+
 // add plans a request.
 func (b *batch) add(r *request) {
 	s := span{first: len(b.parts)}
 	if err := b.plan(&s, r); err != nil {
-		s.ready = true
-		s.reply.Value, s.reply.Err = answer(err)
+		s.ready = new(Reply)
+		s.ready.Value, s.ready.Err = answer(err)
 	}
 	s.n = len(b.parts) - s.first
 	b.spans = append(b.spans, s)
@@ -45,8 +77,8 @@ func (b *batch) plan(s *span, r *request) error {
 	}
 	switch cmd.Route {
 	case command.Local:
-		s.ready = true
-		s.reply.Value, s.reply.Err = b.c.local(cmd, r)
+		s.ready = new(Reply)
+		s.ready.Value, s.ready.Err = b.c.local(cmd, r)
 		return nil
 	case command.Single:
 		return b.addSingle(cmd, r)
@@ -55,7 +87,7 @@ func (b *batch) plan(s *span, r *request) error {
 	case command.All:
 		s.merge = cmd.Merge
 		if cmd.Merge == command.Scan {
-			p, err := b.v.scanPart(r)
+			p, err := b.v.scanPart(cmd, r)
 			if err == nil {
 				b.parts = append(b.parts, p)
 			}
@@ -63,7 +95,7 @@ func (b *batch) plan(s *span, r *request) error {
 		}
 		// Ejected shards too: what is asked is about all of them.
 		for i := range b.v.links {
-			b.parts = append(b.parts, part{shard: i, readOnly: readOnly(cmd), cmd: r.cmd, args: r.args})
+			b.parts = append(b.parts, newPart(i, cmd, r.cmd, r.args))
 		}
 		return nil
 	}
@@ -73,7 +105,7 @@ func (b *batch) plan(s *span, r *request) error {
 func (b *batch) addSingle(cmd *command.Command, r *request) error {
 	i, err := b.v.single(cmd, r)
 	if err == nil {
-		b.parts = append(b.parts, part{shard: i, readOnly: readOnly(cmd), cmd: r.cmd, args: r.args})
+		b.parts = append(b.parts, newPart(i, cmd, r.cmd, r.args))
 	}
 	return err
 }
@@ -101,14 +133,14 @@ func (b *batch) addSplit(s *span, cmd *command.Command, r *request) error {
 // reply returns the reply of request i, whose parts are all settled.
 func (b *batch) reply(i int) Reply {
 	s := &b.spans[i]
-	if s.ready {
-		return s.reply
+	if s.ready != nil {
+		return *s.ready
 	}
 	parts := b.parts[s.first : s.first+s.n]
 	var r Reply
 	switch s.merge {
 	case command.None:
-		r.Value, r.Err = parts[0].reply, parts[0].err
+		r.Value, r.Err = parts[0].Reply, parts[0].Err
 	case command.Scan:
 		r.Value, r.Err = b.v.scanned(&parts[0])
 	default:

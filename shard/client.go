@@ -18,6 +18,7 @@ type Client struct {
 	topo     *topology.Pool
 	gate     gate // calls that use several links
 	requests sync.Pool
+	batches  sync.Pool
 	view     atomic.Pointer[view]
 
 	mu     sync.Mutex // protects the following fields and making views
@@ -54,6 +55,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	c := &Client{cfg: cfg, table: command.Builtin(), topo: topo, links: map[linkKey]*link{}}
 	c.requests.New = func() any { return new(request) }
+	c.batches.New = func() any { return new(batch) }
 	return c, nil
 }
 

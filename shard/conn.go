@@ -69,9 +69,7 @@ func (c *conn) Close() error {
 	c.mu.Unlock()
 	c.signal()
 	for _, f := range flights {
-		for i := range f.parts {
-			f.parts[i].drop()
-		}
+		f.drop()
 	}
 	return nil
 }
@@ -198,16 +196,14 @@ func (c *conn) flush(ctx context.Context, timeout time.Duration) error {
 	for i := range requests {
 		f.add(&requests[i])
 	}
-	c.c.launch(ctx, v, f.parts, c.c.deadline(ctx, now, timeout))
+	f.launch(ctx, c.c.deadline(ctx, now, timeout))
 	c.mu.Lock()
 	if closed = c.closed; !closed {
 		c.flights = append(c.flights, f)
 	}
 	c.mu.Unlock()
 	if closed {
-		for i := range f.parts {
-			f.parts[i].drop()
-		}
+		f.drop()
 		return ErrClosed
 	}
 	c.signal()
@@ -245,7 +241,7 @@ func (c *conn) receive(ctx context.Context, timeout time.Duration) (any, error) 
 	}
 	s := &f.spans[i]
 	for k := s.first; k < s.first+s.n; k++ {
-		c.c.collect(ctx, f.v, &f.parts[k], deadline)
+		f.take(ctx, &f.parts[k], deadline)
 	}
 	r := f.reply(i)
 	if i == len(f.spans)-1 {

@@ -67,14 +67,16 @@ func (c *Client) execute(ctx context.Context, timeout time.Duration, r *request)
 		}
 		return c.one(ctx, v, i, deadline, readOnly(cmd), r)
 	}
-	b := batch{c: c, v: v}
-	b.add(r)
 	if !c.gate.enter() {
 		return nil, ErrClosed
 	}
-	c.exchange(ctx, v, b.parts, deadline)
+	b := c.batch()
+	b.v = v
+	b.add(r)
+	b.exchange(ctx, deadline)
 	c.gate.leave()
 	reply := b.reply(0)
+	b.free()
 	return reply.Value, reply.Err
 }
 

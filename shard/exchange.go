@@ -7,160 +7,183 @@ import (
 
 	"github.com/gomodule/redigo/redis"
 
+	"github.com/shardring/shardring/shard/command"
 	"github.com/shardring/shardring/shard/internal/baton"
 )
 
-// part is one command for one shard, and what became of it.
+// part is one command for one shard, and what became of it. Its Err, when it
+// is settled, is nil, a redis.Error, a *ShardError or ErrClosed.
 type part struct {
+	baton.Command
 	shard    int // index in the view
 	readOnly bool
-	cmd      string
-	args     []any
+	again    bool
+}
 
-	reply any
-	err   error // nil, a redis.Error, a *ShardError or ErrClosed
-
-	line  *baton.Line
-	call  *baton.Call
-	again bool
+func newPart(shard int, cmd *command.Command, name string, args []any) part {
+	return part{Command: baton.Command{Cmd: name, Args: args}, shard: shard, readOnly: readOnly(cmd)}
 }
 
 // lane is one shard's side of an exchange.
 type lane struct {
-	line  *baton.Line
-	last  *baton.Call // of those not yet known to be done
-	begun int
-	used  bool
-	err   error
+	line *baton.Line
+	err  error            // why rest was not started
+	all  []*baton.Command // for this shard
+	rest []*baton.Command // of these, the ones that are not started
+	last []*baton.Command // of each run that was started
+	open bool             // not known to be answered
 }
 
 // patience is how long an exchange waits for one shard before it looks at
 // the others, so that a stuck one does not make their replies late.
 const patience = 20 * time.Millisecond
 
-// flushEvery is after how many commands for a shard an exchange has them
+// longestRun is after how many commands for a shard an exchange has them
 // written, while it encodes more.
-const flushEvery = 256
+const longestRun = 256
 
-// exchange executes parts, in one round trip for all shards at once: every
-// part is sent before any reply is waited for. Parts of one shard are
+// exchange executes the parts, in one round trip for all shards at once:
+// every part is sent before any reply is waited for. Parts of one shard are
 // executed in their order. Those that may be sent again are, once, in order.
 // The caller is inside the client's gate.
-func (c *Client) exchange(ctx context.Context, v *view, parts []part, deadline time.Time) {
-	c.pass(ctx, v, parts, deadline)
+func (b *batch) exchange(ctx context.Context, deadline time.Time) {
+	b.pass(ctx, deadline)
 	var again []int
-	for i := range parts {
-		if parts[i].again {
+	for i := range b.parts {
+		if b.parts[i].again {
 			again = append(again, i)
 		}
 	}
 	if again == nil || ctx.Err() != nil {
 		return
 	}
-	second := make([]part, len(again))
+	second := batch{c: b.c, v: b.v, parts: make([]part, len(again))}
 	for j, i := range again {
-		p := &parts[i]
-		second[j] = part{shard: p.shard, readOnly: p.readOnly, cmd: p.cmd, args: p.args}
+		p := &b.parts[i]
+		second.parts[j] = part{Command: baton.Command{Cmd: p.Cmd, Args: p.Args}, shard: p.shard, readOnly: p.readOnly}
 	}
-	c.pass(ctx, v, second, deadline)
+	second.pass(ctx, deadline)
 	for j, i := range again {
-		parts[i] = second[j]
+		b.parts[i] = second.parts[j]
 	}
 }
 
-// pass sends all parts once and collects what came of them.
-func (c *Client) pass(ctx context.Context, v *view, parts []part, deadline time.Time) {
-	lanes := c.launch(ctx, v, parts, deadline)
-	await(ctx, lanes, deadline)
-	for i := range parts {
-		c.collect(ctx, v, &parts[i], deadline)
+// pass sends all parts once and settles what came of them.
+func (b *batch) pass(ctx context.Context, deadline time.Time) {
+	b.launch(ctx, deadline)
+	b.await(ctx, deadline)
+	for i := range b.lanes {
+		l := &b.lanes[i]
+		for _, last := range l.last {
+			l.line.Wait(ctx, last, deadline)
+		}
+	}
+	for i := range b.parts {
+		b.settle(ctx, &b.parts[i])
 	}
 }
 
 // launch sends all parts and waits for no reply.
-func (c *Client) launch(ctx context.Context, v *view, parts []part, deadline time.Time) []lane {
-	lanes := make([]lane, len(v.links))
+func (b *batch) launch(ctx context.Context, deadline time.Time) {
+	for len(b.lanes) < len(b.v.links) {
+		b.lanes = append(b.lanes, lane{})
+	}
+	for i := range b.parts {
+		l := &b.lanes[b.parts[i].shard]
+		l.all = append(l.all, &b.parts[i].Command)
+	}
 	gone := ctx.Err()
-	for i := range parts {
-		if l := &lanes[parts[i].shard]; !l.used {
-			l.used, l.err = true, gone
-			if gone == nil && v.links[parts[i].shard].serving() == nil {
-				v.links[parts[i].shard].begin() // all dials at once; get waits for them
+	for i := range b.lanes {
+		if len(b.lanes[i].all) > 0 && gone == nil && b.v.links[i].serving() == nil {
+			b.v.links[i].begin() // all dials at once; get waits for them
+		}
+	}
+	for i := range b.lanes {
+		l := &b.lanes[i]
+		if l.rest, l.err = l.all, gone; len(l.rest) > 0 && gone == nil {
+			if l.line, l.err = b.v.links[i].get(ctx, deadline); l.err == nil {
+				l.start()
 			}
 		}
 	}
-	for i := range lanes {
-		if lanes[i].used && gone == nil {
-			lanes[i].line, lanes[i].err = v.links[i].get(ctx, deadline)
+	for i := range b.lanes {
+		b.lanes[i].finish(ctx, deadline)
+	}
+}
+
+// start begins as many of the rest as there is room for.
+func (l *lane) start() {
+	for l.err = nil; len(l.rest) > 0 && l.err == nil; {
+		var n int
+		n, l.err = l.line.Start(l.rest[:min(len(l.rest), longestRun)])
+		if n > 0 {
+			l.last = append(l.last, l.rest[n-1])
+			l.rest = l.rest[n:]
+			l.line.Flush()
 		}
 	}
-	for i := range parts {
-		p, l := &parts[i], &lanes[parts[i].shard]
-		if p.err = l.err; p.err == nil {
-			p.line = l.line
-			p.call, p.err = l.start(ctx, p, deadline)
+}
+
+// finish begins the rest, or fails it. A backlog of this exchange's own making
+// is waited for.
+func (l *lane) finish(ctx context.Context, deadline time.Time) {
+	for left := 0; errors.Is(l.err, ErrBacklog) && len(l.last) > 0 && len(l.rest) != left; {
+		left = len(l.rest)
+		l.line.Await(ctx, l.last[len(l.last)-1], deadline)
+		l.start()
+	}
+	for _, cmd := range l.rest {
+		cmd.Err = l.err
+	}
+	l.rest = nil
+}
+
+// reset makes a lane ready for another exchange.
+func (l *lane) reset() {
+	clear(l.all)
+	clear(l.last)
+	*l = lane{all: l.all[:0], last: l.last[:0]}
+}
+
+// take waits for a part that was launched and settles what became of it.
+func (b *batch) take(ctx context.Context, p *part, deadline time.Time) {
+	if p.Started() {
+		b.lanes[p.shard].line.Wait(ctx, &p.Command, deadline)
+	}
+	b.settle(ctx, p)
+}
+
+// settle decides about a part that is answered or has failed.
+func (b *batch) settle(ctx context.Context, p *part) {
+	if _, replied := p.Err.(redis.Error); p.Err != nil && !replied && p.Err != ErrClosed {
+		p.Err, p.again = b.v.links[p.shard].judge(ctx, b.lanes[p.shard].line, p.Err, p.readOnly)
+	}
+	b.c.answered(p.shard, p.Err)
+}
+
+// drop gives up the replies that have not been taken.
+func (b *batch) drop() {
+	for i := range b.parts {
+		if p := &b.parts[i]; p.Started() {
+			b.lanes[p.shard].line.Drop(&p.Command)
 		}
 	}
-	for i := range lanes {
-		if lanes[i].last != nil {
-			lanes[i].line.Flush()
-		}
-	}
-	return lanes
 }
 
-// collect waits for a part's reply and settles what became of it.
-func (c *Client) collect(ctx context.Context, v *view, p *part, deadline time.Time) {
-	if p.call != nil {
-		p.reply, p.err = p.line.Wait(ctx, p.call, deadline)
-		p.call = nil
-	}
-	if _, replied := p.err.(redis.Error); p.err != nil && !replied && p.err != ErrClosed {
-		p.err, p.again = v.links[p.shard].judge(ctx, p.line, p.err, p.readOnly)
-	}
-	c.answered(p.shard, p.err)
-}
-
-// drop gives a part's reply up.
-func (p *part) drop() {
-	if p.call != nil {
-		p.line.Drop(p.call)
-		p.call = nil
-	}
-}
-
-// start begins a part's call. A backlog of this exchange's own making is
-// waited for.
-func (l *lane) start(ctx context.Context, p *part, deadline time.Time) (*baton.Call, error) {
-	call, err := l.line.Start(p.cmd, p.args)
-	if errors.Is(err, ErrBacklog) && l.last != nil {
-		l.line.Flush()
-		l.line.Await(ctx, l.last, deadline)
-		call, err = l.line.Start(p.cmd, p.args)
-	}
-	if err != nil {
-		return nil, err
-	}
-	l.last = call
-	if l.begun++; l.begun%flushEvery == 0 {
-		l.line.Flush()
-	}
-	return call, nil
-}
-
-// await waits until the last call of every lane is done, the context ends or
-// the deadline passes.
-func await(ctx context.Context, lanes []lane, deadline time.Time) {
+// await waits until every lane is answered, the context ends or the deadline
+// passes.
+func (b *batch) await(ctx context.Context, deadline time.Time) {
 	open := 0
-	for i := range lanes {
-		if lanes[i].last != nil {
+	for i := range b.lanes {
+		if l := &b.lanes[i]; len(l.last) > 0 {
+			l.open = true
 			open++
 		}
 	}
 	for open > 0 {
-		for i := range lanes {
-			l := &lanes[i]
-			if l.last == nil {
+		for i := range b.lanes {
+			l := &b.lanes[i]
+			if !l.open {
 				continue
 			}
 			until := deadline
@@ -169,8 +192,8 @@ func await(ctx context.Context, lanes []lane, deadline time.Time) {
 					until = t
 				}
 			}
-			if l.line.Await(ctx, l.last, until) == nil {
-				l.last = nil
+			if l.line.Await(ctx, l.last[len(l.last)-1], until) == nil {
+				l.open = false
 				open--
 			}
 		}

@@ -6,7 +6,7 @@ import "github.com/shardring/shardring/shard/command"
 func mergeInfo(v *view, parts []part) (any, error) {
 	infos := make([]command.ShardInfo, len(parts))
 	for i := range parts {
-		text, ok := parts[i].reply.([]byte)
+		text, ok := parts[i].Reply.([]byte)
 		if !ok {
 			return nil, unexpected(v, &parts[i])
 		}

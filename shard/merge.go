@@ -15,7 +15,7 @@ func merge(v *view, how command.Merge, parts []part, owners []int) (any, error) 
 	case command.Sum:
 		var sum int64
 		for i := range parts {
-			n, ok := parts[i].reply.(int64)
+			n, ok := parts[i].Reply.(int64)
 			if !ok {
 				return nil, unexpected(v, &parts[i])
 			}
@@ -27,7 +27,7 @@ func merge(v *view, how command.Merge, parts []part, owners []int) (any, error) 
 	case command.Concat:
 		var all []any
 		for i := range parts {
-			values, ok := parts[i].reply.([]any)
+			values, ok := parts[i].Reply.([]any)
 			if !ok {
 				return nil, unexpected(v, &parts[i])
 			}
@@ -40,12 +40,12 @@ func merge(v *view, how command.Merge, parts []part, owners []int) (any, error) 
 	case command.InfoText:
 		return mergeInfo(v, parts)
 	}
-	return parts[0].reply, nil // AllOK and First: every shard said the same
+	return parts[0].Reply, nil // AllOK and First: every shard said the same
 }
 
 func unexpected(v *view, p *part) error {
 	s := &v.Shards[p.shard]
-	return &ShardError{s.Name, s.Primary.Addr, fmt.Errorf("unexpected reply %T to %s", p.reply, p.cmd), p.readOnly}
+	return &ShardError{s.Name, s.Primary.Addr, fmt.Errorf("unexpected reply %T to %s", p.Reply, p.Cmd), p.readOnly}
 }
 
 // mergeByKey: an array with an element a key each; an element goes where its
@@ -57,7 +57,7 @@ func mergeByKey(v *view, parts []part, owners []int) (any, error) {
 	}
 	values := make([][]any, len(parts))
 	for i := range parts {
-		a, ok := parts[i].reply.([]any)
+		a, ok := parts[i].Reply.([]any)
 		if !ok || len(a) != counts[i] {
 			return nil, unexpected(v, &parts[i])
 		}
@@ -75,7 +75,7 @@ func mergeByKey(v *view, parts []part, owners []int) (any, error) {
 func mergeAnd(v *view, parts []part) (any, error) {
 	var all []any
 	for i := range parts {
-		a, ok := parts[i].reply.([]any)
+		a, ok := parts[i].Reply.([]any)
 		if !ok || i > 0 && len(a) != len(all) {
 			return nil, unexpected(v, &parts[i])
 		}

@@ -17,8 +17,8 @@ type Reply struct {
 // goroutine. It is not a transaction: commands for one shard are executed in
 // their order, with others' between them; between shards there is no order.
 type Pipeline struct {
-	c        *Client
-	requests []request
+	c *Client
+	b *batch // nil: empty
 }
 
 // Pipeline returns an empty pipeline.
@@ -27,12 +27,22 @@ func (c *Client) Pipeline() *Pipeline { return &Pipeline{c: c} }
 // Add appends a command, any that Do takes. Byte slices among its arguments
 // must not be changed before Exec.
 func (p *Pipeline) Add(cmd string, args ...any) *Pipeline {
-	p.requests = append(p.requests, request{cmd: cmd, args: plain(args)})
+	if p.b == nil {
+		p.b = p.c.batch()
+	}
+	b, first := p.b, len(p.b.args)
+	b.args = append(b.args, plain(args)...)
+	b.requests = append(b.requests, request{cmd: cmd, args: b.args[first:len(b.args):len(b.args)]})
 	return p
 }
 
 // Len returns the number of commands added since the last Exec.
-func (p *Pipeline) Len() int { return len(p.requests) }
+func (p *Pipeline) Len() int {
+	if p.b == nil {
+		return 0
+	}
+	return len(p.b.requests)
+}
 
 // Exec executes the commands and returns a Reply for each, in the order of
 // Add. The error joins the errors of the replies, or is nil. The pipeline is
@@ -41,9 +51,13 @@ func (p *Pipeline) Len() int { return len(p.requests) }
 // The context's end, or Config.Timeout, bounds all of it: what has not been
 // answered by then has the error, what has been answered has its reply.
 func (p *Pipeline) Exec(ctx context.Context) ([]Reply, error) {
-	requests := p.requests
-	p.requests = nil
-	replies := make([]Reply, len(requests))
+	b := p.b
+	if b == nil {
+		b = p.c.batch()
+	}
+	p.b = nil
+	defer b.free()
+	replies := make([]Reply, len(b.requests))
 	fail := func(err error) ([]Reply, error) {
 		for i := range replies {
 			replies[i].Err = err
@@ -59,11 +73,11 @@ func (p *Pipeline) Exec(ctx context.Context) ([]Reply, error) {
 		return fail(ErrClosed)
 	}
 	defer p.c.gate.leave()
-	b := batch{c: p.c, v: v}
-	for i := range requests {
-		b.add(&requests[i])
+	b.v = v
+	for i := range b.requests {
+		b.add(&b.requests[i])
 	}
-	p.c.exchange(ctx, v, b.parts, p.c.deadline(ctx, now, p.c.cfg.Timeout))
+	b.exchange(ctx, p.c.deadline(ctx, now, p.c.cfg.Timeout))
 	var errs []error
 	for i := range replies {
 		replies[i] = b.reply(i)

@@ -18,14 +18,12 @@ func divide(cmd *command.Command, r *request, owners []int, shards int) []part {
 	var parts []part
 	for k, s := range owners {
 		if where[s] == 0 {
-			parts = append(parts, part{
-				shard: s, readOnly: readOnly(cmd), cmd: r.cmd, args: make([]any, 0, counts[s]*step),
-			})
+			parts = append(parts, newPart(s, cmd, r.cmd, make([]any, 0, counts[s]*step)))
 			where[s] = len(parts)
 		}
 		p := &parts[where[s]-1]
 		at := r.keys[k] - 1
-		p.args = append(p.args, r.args[at:at+step]...)
+		p.Args = append(p.Args, r.args[at:at+step]...)
 		owners[k] = where[s] - 1
 	}
 	return parts
@@ -37,13 +35,13 @@ func gathered(v *view, parts []part) error {
 	var reply error
 	untouched := true // no other part can have changed anything
 	for i := range parts {
-		se, failed := parts[i].err.(*ShardError)
+		se, failed := parts[i].Err.(*ShardError)
 		if !parts[i].readOnly && !(failed && se.SafeToRetry) {
 			untouched = false
 		}
 	}
 	for i := range parts {
-		switch err := parts[i].err.(type) {
+		switch err := parts[i].Err.(type) {
 		case nil:
 		case redis.Error:
 			if reply == nil {

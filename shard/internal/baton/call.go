@@ -40,15 +40,15 @@ func (s callState) String() string {
 	return [...]string{"idle", "queued", "done", "dropped"}[s]
 }
 
-// Call is one command on a line. Line.Start makes it; it belongs to the
-// goroutine that started it until that calls Wait, Result or Drop for the
-// last time, and must not be used afterwards.
+// Call is what was started together on a line: the one command of Do, or a
+// run. It belongs to the goroutine that started it until that has waited for
+// or dropped its last command.
 type Call struct {
 	wake chan struct{} // holds at most one token; a token may be stale
 
 	// The line's mutex protects the following fields.
 	state    callState
-	waiting  bool      // its owner is in Wait and can take a role
+	waiting  bool      // its owner waits and can take a role
 	parked   bool      // its owner sleeps, or is about to, on wake
 	reads    bool      // the baton was granted to its owner
 	writes   bool      // the writer's role was granted to its owner
@@ -57,7 +57,41 @@ type Call struct {
 	end      int64     // bytes encoded on the line, this command included
 	reply    any
 	err      error
+
+	left int        // commands without a reply yet
+	want int        // its owner waits until no more than that many are left
+	run  []*Command // of a run, the left ones; nil in it: dropped; nil: it was one command, or all are dropped
 }
+
+// met reports whether the owner has what it waits for.
+func (c *Call) met() bool { return c.left <= c.want }
+
+// forsake drops the commands of a run but for the last after, with err.
+func (c *Call) forsake(after int, err error) {
+	for i := range c.left - after {
+		if cmd := c.run[i]; cmd != nil {
+			cmd.Err = err
+			c.run[i] = nil
+		}
+	}
+}
+
+// Command is one of several on a line, and what became of it. The line writes
+// to it until its owner has waited for it or dropped it.
+type Command struct {
+	Cmd  string
+	Args []any // of redigo's basic types, see Do
+
+	Reply any
+	Err   error // as Do returns it
+
+	call  *Call // nil: not started, or the owner has waited for it or dropped it
+	after int   // commands behind it in the call
+	end   int64 // bytes encoded on the line, this command included
+}
+
+// Started reports whether the command is to be waited for or dropped.
+func (cmd *Command) Started() bool { return cmd.call != nil }
 
 // past reports whether the owner's deadline has passed.
 func (c *Call) past(now time.Time) bool { return !c.deadline.IsZero() && !now.Before(c.deadline) }

@@ -66,12 +66,12 @@ type transport interface {
 //
 // Invariants, with mu held and no method halfway:
 //
-//  1. Every command that was encoded has a call in queue, in the order of
+//  1. Every command that was encoded is in a call in queue, in the order of
 //     encoding, until its reply is parsed or the line is broken, even when
-//     its owner has gone (dropped). A reply belongs to the head of the queue,
-//     so it cannot reach another call's owner.
-//  2. reading is true exactly when one goroutine has the baton: an owner in
-//     Wait, an owner it was granted to (Call.reads), or a deputy. Only it
+//     its owner has gone (dropped). A reply belongs to the first command left
+//     of the head of the queue, so it cannot reach another call's owner.
+//  2. reading is true exactly when one goroutine has the baton: an owner that
+//     waits, an owner it was granted to (Call.reads), or a deputy. Only it
 //     touches the transport's reading half.
 //  3. While some owner waits, somebody reads or is about to: whoever lets go
 //     of the baton, for whatever reason, grants it to the first owner that
@@ -137,13 +137,6 @@ func (l *Line) Err() error {
 	return l.err
 }
 
-// InFlight returns the number of commands without a reply yet.
-func (l *Line) InFlight() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.queue.n
-}
-
 // Break fails every call in flight with err and closes the connection. It
 // returns when no goroutine of the line is left.
 func (l *Line) Break(err error) {
@@ -163,6 +156,11 @@ func (l *Line) fail(err error) {
 	l.ch.close()
 	for l.queue.n > 0 {
 		c := l.queue.pop()
+		for _, cmd := range c.run {
+			if cmd != nil {
+				cmd.Err = &Error{Err: err, Sent: cmd.end <= l.exposed, Broken: true}
+			}
+		}
 		l.finish(c, nil, &Error{Err: err, Sent: c.end <= l.exposed, Broken: true})
 	}
 }
@@ -181,6 +179,19 @@ func (l *Line) deliver(reply any, err error) {
 		l.fail(errUnasked)
 		return
 	}
+	c := l.queue.get(0)
+	if c.run != nil {
+		if cmd := c.run[0]; cmd != nil {
+			cmd.Reply, cmd.Err = reply, err
+		}
+		c.run = c.run[1:]
+	}
+	if c.left > 1 {
+		if c.left--; c.met() {
+			wake(c)
+		}
+		return
+	}
 	l.finish(l.queue.pop(), reply, err)
 }
 
@@ -190,7 +201,7 @@ func (l *Line) finish(c *Call, reply any, err error) {
 		l.recycle(c)
 		return
 	}
-	c.state, c.reply, c.err = done, reply, err
+	c.state, c.left, c.run, c.reply, c.err = done, 0, nil, reply, err
 	wake(c)
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -74,26 +75,34 @@ func storm(t *testing.T, l *Line, goroutines, each int) (answered, left, lost in
 					continue
 				}
 				// A batch: some waited for, some dropped.
-				calls := make([]*Call, r.IntN(20)+1)
-				for k := range calls {
-					c, err := l.Start("ECHO", []any{fmt.Sprint(arg, "-", k)})
-					if err != nil {
-						count(arg, nil, err)
-					}
-					calls[k] = c
+				run := make([]*Command, r.IntN(20)+1)
+				for k := range run {
+					run[k] = &Command{Cmd: "ECHO", Args: []any{fmt.Sprint(arg, "-", k)}}
+				}
+				n, err := l.Start(slices.Clone(run))
+				for range run[n:] {
+					count(arg, nil, err)
 				}
 				l.Flush()
-				if r.IntN(2) == 0 && calls[len(calls)-1] != nil {
-					l.Await(ctx, calls[len(calls)-1], deadline)
+				if r.IntN(2) == 0 && n > 0 {
+					l.Await(ctx, run[r.IntN(n)], deadline)
 				}
-				for k, c := range calls {
-					switch {
-					case c == nil:
-					case r.IntN(10) == 0:
-						l.Drop(c)
+				before := 0
+				for k, cmd := range run[:n] {
+					switch r.IntN(10) {
+					case 0:
+						l.Drop(cmd)
+						before = k + 1
+					case 1, 2:
+						if k < n-1 {
+							continue
+						}
+						fallthrough
 					default:
-						reply, err := l.Wait(ctx, c, deadline)
-						count(fmt.Sprint(arg, "-", k), reply, err)
+						l.Wait(ctx, cmd, deadline)
+						for ; before <= k; before++ {
+							count(run[before].Args[0].(string), run[before].Reply, run[before].Err)
+						}
 					}
 				}
 				cancel()
@@ -241,40 +250,47 @@ func TestUnsentIsKnown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{delay: func(string) time.Duration { return time.Hour }}
 		l := newFake(f, Options{})
-		sent, _ := l.Start("ECHO", []any{"sent"})
+		run := commands("sent", "sent", "unsent", "unsent")
+		l.Start(run[:2])
 		l.Flush()
-		unsent, _ := l.Start("ECHO", []any{"unsent"})
+		l.Start(run[2:])
 		l.Break(errCut)
-		for _, c := range []struct {
-			call *Call
-			want bool
-		}{{sent, true}, {unsent, false}} {
-			_, err := l.Wait(context.Background(), c.call, time.Time{})
+		for i, cmd := range run {
+			l.Wait(context.Background(), cmd, time.Time{})
 			var e *Error
-			if !errors.As(err, &e) || e.Sent != c.want || !e.Broken || !errors.Is(err, errCut) {
-				t.Errorf("sent=%v: got %+v", c.want, err)
+			if !errors.As(cmd.Err, &e) || e.Sent != (i < 2) || !e.Broken || !errors.Is(cmd.Err, errCut) {
+				t.Errorf("%v: got %+v", cmd.Args, cmd.Err)
 			}
 		}
-		_, err := l.Start("ECHO", []any{"after"})
+		n, err := l.Start(commands("after"))
 		var e *Error
-		if !errors.As(err, &e) || e.Sent || !e.Broken {
-			t.Errorf("Start on a broken line: %+v", err)
+		if n != 0 || !errors.As(err, &e) || e.Sent || !e.Broken {
+			t.Errorf("Start on a broken line: %d, %+v", n, err)
 		}
 	})
+}
+
+// commands makes a run.
+func commands(args ...string) []*Command {
+	var run []*Command
+	for _, arg := range args {
+		run = append(run, &Command{Cmd: "ECHO", Args: []any{arg}})
+	}
+	return run
 }
 
 func TestBacklogIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newFake(&fake{jam: true}, Options{MaxUnsent: 10})
-		for i := range 11 {
-			if _, err := l.Start("ECHO", []any{"x"}); err != nil {
-				t.Fatalf("call %d: %v", i, err)
-			}
-			l.Flush()
+		run := commands("1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13")
+		n, err := l.Start(slices.Clone(run))
+		if n != 11 || !errors.Is(err, ErrBacklog) {
+			t.Errorf("%d started, %v", n, err)
 		}
-		_, err := l.Start("ECHO", []any{"x"})
+		l.Flush()
+		n, err = l.Start(run[n:])
 		var e *Error
-		if !errors.Is(err, ErrBacklog) || !errors.As(err, &e) || e.Sent || e.Broken {
+		if n != 0 || !errors.Is(err, ErrBacklog) || !errors.As(err, &e) || e.Sent || e.Broken {
 			t.Errorf("got %+v, want ErrBacklog, not sent", err)
 		}
 		l.Break(errCut)

@@ -64,7 +64,7 @@ func (l *Line) writeAll(ctx context.Context, c *Call, now *time.Time) {
 					l.passBaton()
 				}
 			}
-			if c == nil || c.state == done || gaveUp(ctx, c.deadline, *now) != nil {
+			if c == nil || c.met() || gaveUp(ctx, c.deadline, *now) != nil {
 				l.passWriter()
 				return
 			}
@@ -106,7 +106,7 @@ func (l *Line) grantWriter() bool {
 // up, and passes it on. The caller has set reading; mu is held on entry and
 // return.
 func (l *Line) read(ctx context.Context, c *Call, now *time.Time) {
-	for l.err == nil && c.state != done && gaveUp(ctx, c.deadline, *now) == nil {
+	for l.err == nil && !c.met() && gaveUp(ctx, c.deadline, *now) == nil {
 		until := now.Add(tick)
 		if !c.deadline.IsZero() && c.deadline.Before(until) {
 			until = c.deadline
@@ -190,7 +190,7 @@ func (l *Line) passBaton() {
 		return
 	}
 	for i := range l.queue.n {
-		if c := l.queue.get(i); c.waiting && !c.busy {
+		if c := l.queue.get(i); c.waiting && !c.busy && !c.met() {
 			c.reads, l.reading = true, true
 			wake(c)
 			return
@@ -226,7 +226,7 @@ func (l *Line) stalled(now time.Time) {
 
 // abandon gives a queued call up. mu is held.
 func (l *Line) abandon(c *Call, now time.Time) {
-	c.state = dropped
+	c.state, c.run = dropped, nil
 	if l.watched(now) {
 		l.stalled(now)
 	}

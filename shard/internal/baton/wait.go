@@ -16,68 +16,26 @@ import (
 func (l *Line) Do(ctx context.Context, deadline time.Time, cmd string, args []any) (any, error) {
 	now := time.Now()
 	l.mu.Lock()
-	c, err := l.start(now, cmd, args)
+	end, err := l.encode(now, cmd, args)
 	if err != nil {
 		l.mu.Unlock()
 		return nil, err
 	}
-	return l.wait(ctx, c, deadline, now)
-}
-
-// Start encodes a command and queues its call. Nothing is written before
-// Flush or Wait. The arguments are not needed afterwards.
-func (l *Line) Start(cmd string, args []any) (*Call, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.start(time.Now(), cmd, args)
-}
-
-// Flush writes what was started, unless somebody is writing already and so
-// will write this too. It blocks a tick at most; what the kernel has not
-// taken by then is left to those who wait.
-func (l *Line) Flush() {
-	l.mu.Lock()
-	if l.err == nil && !l.writing && l.ch.unsent() > 0 {
-		l.writing = true
-		now := time.Now()
-		l.write(context.Background(), nil, &now)
-	}
-	l.mu.Unlock()
-}
-
-// Wait returns a call's reply as Do does; the call is over afterwards. Calls
-// of one line are answered in the order of Start, so whoever waits for the
-// last of several finds the others answered.
-func (l *Line) Wait(ctx context.Context, c *Call, deadline time.Time) (any, error) {
-	l.mu.Lock()
-	if c.state == done {
-		return l.leave(c)
-	}
-	return l.wait(ctx, c, deadline, time.Now())
-}
-
-// Await waits like Wait and leaves the call to be asked later. It returns an
-// error only for a call that was not answered because ctx ended or the
-// deadline passed; Wait will then return the same at once.
-func (l *Line) Await(ctx context.Context, c *Call, deadline time.Time) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.attend(ctx, c, deadline, time.Now())
-}
-
-// Drop gives a call up: its reply is read and dropped by others.
-func (l *Line) Drop(c *Call) {
-	l.mu.Lock()
-	if c.state == done {
-		l.recycle(c)
-	} else {
+	c := l.enqueue(1, end)
+	if err := l.attend(ctx, c, 0, deadline, now); err != nil {
 		l.abandon(c, time.Now())
+		l.mu.Unlock()
+		return nil, err
 	}
+	reply, err := c.reply, c.err
+	l.recycle(c)
 	l.mu.Unlock()
+	return reply, err
 }
 
-// start does Start's work. mu is held.
-func (l *Line) start(now time.Time, cmd string, args []any) (*Call, error) {
+// encode adds a command to what is to be written, and returns the number of
+// bytes ever encoded. mu is held.
+func (l *Line) encode(now time.Time, cmd string, args []any) (int64, error) {
 	if l.queue.n == 0 && now.Sub(l.used) > idleCheck && !l.used.IsZero() && !l.reading && l.err == nil {
 		// Under the mutex, so that nobody's reply comes meanwhile: it would
 		// look like something nobody asked for.
@@ -87,58 +45,44 @@ func (l *Line) start(now time.Time, cmd string, args []any) (*Call, error) {
 		}
 	}
 	if l.err != nil {
-		return nil, &Error{Err: l.err, Broken: true}
+		return 0, &Error{Err: l.err, Broken: true}
 	}
 	if l.encoded-l.written > int64(l.opts.MaxUnsent) {
-		return nil, &Error{Err: ErrBacklog}
+		return 0, &Error{Err: ErrBacklog}
 	}
 	end, err := l.ch.encode(cmd, args)
 	if err != nil {
 		l.fail(err)
-		return nil, &Error{Err: err, Broken: true}
+		return 0, &Error{Err: err, Broken: true}
 	}
-	l.used = now
-	l.encoded = end
+	l.used, l.encoded = now, end
+	return end, nil
+}
+
+// enqueue makes the call of the n commands that were encoded last, up to
+// end. mu is held.
+func (l *Line) enqueue(n int, end int64) *Call {
 	c := l.calls.Get().(*Call)
-	c.state, c.end = queued, end
+	c.state, c.left, c.end = queued, n, end
 	l.queue.push(c)
-	return c, nil
+	return c
 }
 
-// wait attends to a call and ends it. mu is held on entry and free on return.
-func (l *Line) wait(ctx context.Context, c *Call, deadline, now time.Time) (any, error) {
-	if err := l.attend(ctx, c, deadline, now); err != nil {
-		l.abandon(c, time.Now())
-		l.mu.Unlock()
-		return nil, err
-	}
-	return l.leave(c)
-}
-
-// leave takes the result of a call that is done. mu is held on entry and
-// free on return.
-func (l *Line) leave(c *Call) (any, error) {
-	reply, err := c.reply, c.err
-	l.recycle(c)
-	l.mu.Unlock()
-	return reply, err
-}
-
-// attend waits until the call is done, and takes the roles that are free
-// meanwhile. It returns an error if the owner gives up first. mu is held on
-// entry and return, but not throughout.
-func (l *Line) attend(ctx context.Context, c *Call, deadline, now time.Time) error {
-	c.waiting, c.deadline = true, deadline
+// attend waits until no more than want commands of the call are left, and takes
+// the roles that are free meanwhile. It returns an error if the owner gives up
+// first. mu is held on entry and return, but not throughout.
+func (l *Line) attend(ctx context.Context, c *Call, want int, deadline, now time.Time) error {
+	c.waiting, c.want, c.deadline = true, want, deadline
 	l.waiters++
 	gone := ctx.Done()
 	var err error
-	for c.state != done {
+	for !c.met() {
 		// First what must be sent: a command that is encoded goes out now or
 		// never, not behind somebody's next one in an hour.
 		if c.writes || !l.writing && l.ch.unsent() > 0 {
 			c.writes, l.writing = false, true
 			l.write(ctx, c, &now)
-			if c.state == done {
+			if c.met() {
 				break
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -245,15 +246,14 @@ func TestServerThatReadsOnlyWhenItCanWrite(t *testing.T) {
 		}
 	})
 	l := New(nc, Options{Stall: 5 * time.Second})
-	calls := make([]*Call, 40)
-	for i := range calls {
-		calls[i], _ = l.Start("ECHO", []any{value})
-	}
+	run := commands(slices.Repeat([]string{value}, 40)...)
 	deadline := time.Now().Add(10 * time.Second)
+	l.Start(run)
 	l.Flush()
-	for _, c := range calls {
-		if got, err := l.Wait(context.Background(), c, deadline); err != nil || string(got.([]byte)) != value {
-			t.Fatalf("%T, %v", got, err)
+	l.Wait(context.Background(), run[39], deadline)
+	for _, cmd := range run {
+		if cmd.Err != nil || string(cmd.Reply.([]byte)) != value {
+			t.Fatalf("%T, %v", cmd.Reply, cmd.Err)
 		}
 	}
 }
