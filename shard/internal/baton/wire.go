@@ -1,6 +1,7 @@
 package baton
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net"
@@ -26,7 +27,7 @@ const (
 //     writer sends it in pieces with a time limit each;
 //   - a reply is framed in a 64 KiB buffer before redigo parses it, so waiting
 //     for one can be interrupted at any byte, and redigo never reads past
-//     its end;
+//     its end; the most common ones need not pass through its buffer then;
 //   - deadlines are set only when the one that is set no longer serves.
 type wire struct {
 	nc net.Conn
@@ -158,9 +159,30 @@ func (w *wire) alive() error {
 // receive parses the reply that await has found, and reads on for one that
 // is not whole.
 func (w *wire) receive() (any, error) {
+	if w.complete {
+		if reply, ok := common(w.buf[w.r : w.r+w.framed]); ok {
+			w.r += w.framed
+			w.framed, w.complete = 0, false
+			return reply, nil
+		}
+	}
 	reply, err := w.rc.Receive()
 	w.complete = false
 	return reply, err
+}
+
+// common parses a whole reply as redigo does if it is one of those that most
+// are: a bulk string, nil or OK.
+func common(b []byte) (reply any, ok bool) {
+	switch {
+	case string(b) == "+OK\r\n":
+		return "OK", true
+	case string(b) == "$-1\r\n":
+		return nil, true
+	case resp.BulkLen(b) == len(b) && string(b[len(b)-2:]) == "\r\n":
+		return bytes.Clone(b[bytes.IndexByte(b, '\n')+1 : len(b)-2]), true
+	}
+	return nil, false
 }
 
 func (w *wire) progress() int64 { return w.received.Load() }

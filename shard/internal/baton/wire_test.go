@@ -77,6 +77,8 @@ func reply(seed int) (any, string) {
 			return nil, "$-1\r\n"
 		case k == 1:
 			return int64(seed), fmt.Sprintf(":%d\r\n", seed)
+		case k == 2 && depth == 0:
+			return "OK", "+OK\r\n"
 		case k == 2:
 			return fmt.Sprint("s", seed), fmt.Sprintf("+s%d\r\n", seed)
 		case k == 3 && depth < 3:
