@@ -73,6 +73,7 @@ func measure(ctx context.Context, o options, p plan, chosen []target) ([]section
 		{len(o.idle) > 0, func() (section, error) { return measureIdle(ctx, p.progress, chosen, o.idle) }},
 		{o.churn > 0, func() (section, error) { return measureChurn(ctx, p.progress, chosen, o.churn) }},
 		{o.syscalls, func() (section, error) { return measureSyscalls(ctx, p.progress, chosen, syscallRequests) }},
+		{o.loops, func() (section, error) { return simulateLoops(), nil }},
 	} {
 		if !kind.wanted {
 			continue

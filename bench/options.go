@@ -26,6 +26,7 @@ type options struct {
 	idle     []int // numbers of clients
 	churn    int   // clients
 	syscalls bool
+	loops    bool
 	out      string
 }
 
@@ -49,6 +50,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	flags.StringVar(&idle, "idle", "", "also print the memory of these `numbers` of idle clients, as 1000,10000")
 	flags.IntVar(&o.churn, "churn", 0, "also print the memory after this `number` of clients have come and gone")
 	flags.BoolVar(&o.syscalls, "syscalls", false, "also print the system calls a request, counted by strace")
+	flags.BoolVar(&o.loops, "loops", false, "also print what more loops with a core each would serve: a simulation")
 	flags.StringVar(&o.out, "out", "", "also write the report to this `file`")
 	if err := flags.Parse(args); err != nil {
 		return o, err
@@ -111,7 +113,7 @@ func (o options) plan(progress io.Writer) (plan, error) {
 			p.loads = append(p.loads, l)
 		}
 	}
-	if len(p.loads) == 0 && !o.open && !o.single && len(o.idle) == 0 && o.churn == 0 && !o.syscalls {
+	if len(p.loads) == 0 && !o.open && !o.single && len(o.idle) == 0 && o.churn == 0 && !o.syscalls && !o.loops {
 		return plan{}, errors.New("nothing to measure: no load of the set matches, and nothing else is asked for, as by --idle")
 	}
 	return p, nil
