@@ -21,6 +21,27 @@ func TestAllocationsOfAGet(t *testing.T) {
 	}
 }
 
+func TestAllocationsOfAPipeline(t *testing.T) {
+	c, _ := start(t, 2, nil)
+	keys := strings.Fields(strings.Repeat("a b c d e f g h i j ", 10))
+	for _, k := range keys[:10] {
+		must(t)(c.Do(bg, "SET", k, strings.Repeat("v", 64)))
+	}
+	n := testing.AllocsPerRun(200, func() {
+		p := c.Pipeline()
+		for _, k := range keys {
+			p.Add("GET", k)
+		}
+		if _, err := p.Exec(bg); err != nil {
+			t.Fatal(err)
+		}
+	})
+	// One is the caller's, for the argument, two are the reply.
+	if n > 350 {
+		t.Errorf("%v allocations for %d commands, want little more than 3 each", n, len(keys))
+	}
+}
+
 func BenchmarkDo(b *testing.B) {
 	c, _ := start(b, 4, nil)
 	k := strings.Repeat("k", 16)

@@ -28,7 +28,8 @@ type span struct {
 	owners []int // of a split: the part of each key
 }
 
-// keepParts is how many parts a batch may have that is kept to be used again.
+// keepParts is how many requests, and how many parts, a batch may hold that is
+// kept to be used again.
 const keepParts = 4096
 
 // batch returns an empty batch that has the memory of another one.
@@ -42,7 +43,7 @@ func (c *Client) batch() *batch {
 // settled, so that no line knows them.
 func (b *batch) free() {
 	c := b.c
-	if cap(b.parts) > keepParts || cap(b.args) > 8*keepParts {
+	if max(cap(b.requests), cap(b.parts), cap(b.args)/8) > keepParts {
 		return
 	}
 	clear(b.parts)

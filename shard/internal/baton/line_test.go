@@ -216,6 +216,32 @@ func TestNobodyHangsOnAStuckServer(t *testing.T) {
 	}
 }
 
+// The first command of a run that its owner gives up is a head given up, though
+// the owner still wants the others; and what is given up stays as it was left.
+func TestSilenceAtTheBeginningOfARun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newFake(&fake{delay: func(string) time.Duration { return time.Hour }}, Options{Stall: time.Second})
+		run := commands("first", "second")
+		l.Start(slices.Clone(run))
+		l.Flush()
+		ctx, cancel := context.WithCancel(context.Background())
+		time.AfterFunc(100*time.Millisecond, cancel)
+		l.Wait(ctx, run[0], time.Time{})
+		if !errors.Is(run[0].Err, context.Canceled) || run[1].Err != nil || l.Err() != nil {
+			t.Errorf("%v, %v, %v", run[0].Err, run[1].Err, l.Err())
+		}
+		start := time.Now()
+		if _, err := l.Do(context.Background(), start.Add(3*time.Second), "ECHO", []any{"other"}); !errors.Is(err, ErrSilent) {
+			t.Errorf("other: %v", err)
+		}
+		l.Wait(context.Background(), run[1], start.Add(4*time.Second))
+		if d := time.Since(start); !errors.Is(run[0].Err, context.Canceled) || !errors.Is(run[1].Err, ErrSilent) || d > time.Second {
+			t.Errorf("%v, %v after %v", run[0].Err, run[1].Err, d)
+		}
+		idleAndWhole(t, l)
+	})
+}
+
 func TestSlowCallIsNotBrokenByOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{delay: func(arg string) time.Duration {
