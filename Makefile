@@ -58,7 +58,7 @@ fuzz: ## every fuzz target for FUZZTIME each
 
 .PHONY: bench
 bench: deps ## measure proxy, library and ring beside others, 20 minutes; writes bench/RESULTS.md, bench/LIBRARY.md
-	$(GO) run ./bench --set targets --open --single --idle 1000,10000 --churn 100000 --syscalls --out bench/RESULTS.md $(ARGS)
+	$(GO) run ./bench --set targets --open --single --idle 1000,10000 --churn 100000 --syscalls --loops --out bench/RESULTS.md $(ARGS)
 	cd bench/compare && $(GO) run . all --out ../LIBRARY.md
 
 .PHONY: bench-matrix
