@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/shardring/shardring/bench/internal/machine"
 )
 
 // churnResult is what one target keeps of clients that came and went.
@@ -72,7 +74,7 @@ func (r *churnResult) measure(ctx context.Context, settle time.Duration) error {
 	if _, err := note("after a tenth"); err != nil {
 		return err
 	}
-	cpu, err := cpuTime(t.pid())
+	cpu, err := machine.CPUTime(t.pid())
 	if err != nil {
 		return err
 	}
@@ -81,7 +83,7 @@ func (r *churnResult) measure(ctx context.Context, settle time.Duration) error {
 		return err
 	}
 	took := time.Since(begin)
-	cpuAfter, err := cpuTime(t.pid())
+	cpuAfter, err := machine.CPUTime(t.pid())
 	if err != nil {
 		return err
 	}

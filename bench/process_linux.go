@@ -8,23 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
-
-	"golang.org/x/sys/unix"
 )
-
-// cpuTime is what all threads of the process, ended ones too, have spent in
-// user and kernel mode. It is utime+stime of /proc/PID/stat, read in
-// nanoseconds through the process's CPU-time clock instead of 10 ms ticks.
-func cpuTime(pid int) (time.Duration, error) {
-	// The clock's id as clock_getcpuclockid(3) makes it: the pid inverted,
-	// then CPUCLOCK_SCHED (2) in the low three bits.
-	var t unix.Timespec
-	if err := unix.ClockGettime(int32(^pid<<3|2), &t); err != nil {
-		return 0, fmt.Errorf("read the CPU time of process %d: %w", pid, err)
-	}
-	return time.Duration(t.Nano()), nil
-}
 
 // resetPeak makes peakMemory start again from what the process uses now.
 func resetPeak(pid int) error {

@@ -5,13 +5,11 @@ package main
 import (
 	"errors"
 	"syscall"
-	"time"
 )
 
 var errNotLinux = errors.New("the benchmark reads CPU time and memory from Linux's /proc, run it on Linux")
 
 func supported() error                    { return errNotLinux }
-func cpuTime(int) (time.Duration, error)  { return 0, errNotLinux }
 func resetPeak(int) error                 { return errNotLinux }
 func peakMemory(int) (int64, error)       { return 0, errNotLinux }
 func residentMemory(int) (int64, error)   { return 0, errNotLinux }

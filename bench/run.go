@@ -6,6 +6,8 @@ import (
 	"io"
 	"math"
 	"time"
+
+	"github.com/shardring/shardring/bench/internal/machine"
 )
 
 // Sample is one run of one load against one target.
@@ -163,13 +165,13 @@ func (f *fleet) sample(ctx context.Context, t running, n int, limit time.Duratio
 type cpuTimes struct{ target, shards time.Duration }
 
 func (f *fleet) cpu(t running) (cpuTimes, error) {
-	own, err := cpuTime(t.pid())
+	own, err := machine.CPUTime(t.pid())
 	if err != nil {
 		return cpuTimes{}, err
 	}
 	times := cpuTimes{target: own}
 	for _, pid := range f.shardPids() {
-		d, err := cpuTime(pid)
+		d, err := machine.CPUTime(pid)
 		if err != nil {
 			return cpuTimes{}, err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 func TestLibraries(t *testing.T) {
 	servers := shardtest.RedisN(t, 2)
 	addrs := []string{servers[0].Addr, servers[1].Addr}
+	pids := []int{servers[0].Pid(), servers[1].Pid()}
 	keys := testKeys(100, 16)
 	for _, contender := range libraryContenders() {
 		t.Run(contender.name, func(t *testing.T) {
@@ -35,22 +37,22 @@ func TestLibraries(t *testing.T) {
 					t.Errorf("a shard holds %v keys, %v", n, err)
 				}
 			}
-			f, err := w.run(ctx, c, keys, 20*time.Millisecond)
-			if err != nil || f.rate <= 0 || f.p50 <= 0 || f.p99 < f.p50 || f.cpu <= 0 || f.allocs <= 0 {
+			f, err := w.run(ctx, c, keys, pids, 20*time.Millisecond)
+			if err != nil || f.rate <= 0 || f.p50 <= 0 || f.p99 < f.p50 || f.cpu <= 0 || f.shards <= 0 || f.allocs <= 0 {
 				t.Errorf("figures %+v, %v", f, err)
 			}
 			w.pipeline = 50
-			if f, err := w.run(ctx, c, keys, 20*time.Millisecond); err != nil || f.rate <= 0 {
+			if f, err := w.run(ctx, c, keys, pids, 20*time.Millisecond); err != nil || f.rate <= 0 {
 				t.Errorf("pipelines: figures %+v, %v", f, err)
 			}
 			w.pipeline, w.rate = 0, 1000
-			if f, err := w.run(ctx, c, keys, 100*time.Millisecond); err != nil || f.rate < 500 || f.rate > 1500 {
+			if f, err := w.run(ctx, c, keys, pids, 100*time.Millisecond); err != nil || f.rate < 500 || f.rate > 1500 {
 				t.Errorf("open loop of 1000/s: figures %+v, %v", f, err)
 			}
 			for _, other := range []workload{
 				{goroutines: 2, size: 65}, {goroutines: 2, size: 65, pipeline: 10}, {goroutines: 2, size: 65, rate: 1000},
 			} {
-				if _, err := other.run(ctx, c, keys, 20*time.Millisecond); err == nil || !strings.Contains(err.Error(), "want 65") {
+				if _, err := other.run(ctx, c, keys, pids, 20*time.Millisecond); err == nil || !strings.Contains(err.Error(), "want 65") {
 					t.Errorf("%+v over values of another length: %v", other, err)
 				}
 			}
@@ -109,7 +111,7 @@ func TestLibraryCommand(t *testing.T) {
 func TestOpenLoopCountsFromDue(t *testing.T) {
 	const pause = 50 * time.Millisecond
 	w := workload{goroutines: 1, size: 1, rate: 1000}
-	f, err := w.run(t.Context(), &pausing{pause: pause}, []string{"key"}, 2*pause)
+	f, err := w.run(t.Context(), &pausing{pause: pause}, []string{"key"}, nil, 2*pause)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,16 +191,16 @@ func TestAlarm(t *testing.T) {
 }
 
 func TestBurn(t *testing.T) {
-	before := processCPU()
+	before := cpuTime(os.Getpid())
 	stop := burn(1)
 	time.Sleep(50 * time.Millisecond)
 	stop()
-	after := processCPU()
-	if after-before < 5*time.Millisecond {
-		t.Errorf("it took %v of CPU time in 50 ms", after-before)
+	after := cpuTime(os.Getpid())
+	if after-before < 5e3 {
+		t.Errorf("it took %v µs of CPU time in 50 ms", after-before)
 	}
 	time.Sleep(50 * time.Millisecond)
-	if idle := processCPU() - after; idle > 40*time.Millisecond {
-		t.Errorf("%v of CPU time after its end", idle)
+	if idle := cpuTime(os.Getpid()) - after; idle > 40e3 {
+		t.Errorf("%v µs of CPU time after its end", idle)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -32,19 +33,19 @@ func libraryCommand(flags *flag.FlagSet) measurement {
 // run starts the servers and runs all workloads. What it has found comes back
 // also beside an error.
 func (o libraryOptions) run(ctx context.Context, stderr io.Writer) (table, error) {
-	var addrs []string
+	var f fleet
 	for range libraryShards {
 		s, err := shardtest.Start(ctx, shardtest.RedisSpec())
 		if err != nil {
 			return table{}, err
 		}
 		defer s.Close()
-		addrs = append(addrs, s.Addr)
+		f.addrs, f.pids = append(f.addrs, s.Addr), append(f.pids, s.Pid())
 	}
 	goredis.SetLogger(quiet{})
 	s := section{
 		heading: o.layout.heading,
-		text: fmt.Sprintf("%d redis-servers, medians of %d runs of %v in turns. CPU and allocations are of the client's process, an operation. "+
+		text: fmt.Sprintf("%d redis-servers, medians of %d runs of %v in turns. CPU and allocations are of the client's process, an operation; in brackets the CPU of the redis-servers together. "+
 			"%sThe ratios are shardring's figure over the library's in the same round, the median (least–greatest).\n\n",
 			libraryShards, o.rounds, o.wanted, o.layout.text),
 		header: []string{"workload", o.layout.load, "library"},
@@ -59,14 +60,20 @@ func (o libraryOptions) run(ctx context.Context, stderr io.Writer) (table, error
 	for _, c := range o.contenders {
 		s.text += fmt.Sprintf("- %s: %s\n", c.name, c.note)
 	}
-	workloads, rates, err := o.rates(ctx, addrs, &s, stderr)
+	workloads, rates, err := o.rates(ctx, f, &s, stderr)
 	s.text = strings.TrimSpace(s.text + rates)
 	for _, w := range workloads {
 		if err == nil {
-			err = o.measure(ctx, w, addrs, &s, stderr)
+			err = o.measure(ctx, w, f, &s, stderr)
 		}
 	}
 	return table{[]section{s}}, err
+}
+
+// fleet is the servers.
+type fleet struct {
+	addrs []string
+	pids  []int
 }
 
 // contest are all contenders' clients over the same servers and keys, by
@@ -75,18 +82,19 @@ func (o libraryOptions) run(ctx context.Context, stderr io.Writer) (table, error
 type contest struct {
 	clients []client
 	keys    []string
+	servers []int // their processes
 }
 
 // prepare opens the clients anew, with every key written and every connection
 // made that the workload needs.
-func (o libraryOptions) prepare(ctx context.Context, w workload, addrs []string) (*contest, error) {
-	t := &contest{keys: testKeys(libraryKeys, 16)}
+func (o libraryOptions) prepare(ctx context.Context, w workload, f fleet) (*contest, error) {
+	t := &contest{keys: testKeys(libraryKeys, 16), servers: f.pids}
 	for _, contender := range o.contenders {
-		if err := fillWith(ctx, contender, w, addrs, t.keys); err != nil {
+		if err := fillWith(ctx, contender, w, f.addrs, t.keys); err != nil {
 			t.close()
 			return nil, fmt.Errorf("%s: %w", contender.name, err)
 		}
-		c, err := contender.open(addrs)
+		c, err := contender.open(f.addrs)
 		if err != nil {
 			t.close()
 			return nil, fmt.Errorf("open %s: %w", contender.name, err)
@@ -94,7 +102,7 @@ func (o libraryOptions) prepare(ctx context.Context, w workload, addrs []string)
 		t.clients = append(t.clients, c)
 	}
 	for i, c := range t.clients {
-		if _, err := w.run(ctx, c, t.keys, o.wanted/5); err != nil {
+		if _, err := w.run(ctx, c, t.keys, t.servers, o.wanted/5); err != nil {
 			t.close()
 			return nil, fmt.Errorf("%s: %w", o.contenders[i].name, err)
 		}
@@ -111,11 +119,11 @@ func (t *contest) close() {
 // try runs a workload, once more if an operation failed. The section tells of
 // the failure, for no library should have any.
 func (o libraryOptions) try(ctx context.Context, w workload, t *contest, i int, wanted time.Duration, s *section) (figures, error) {
-	f, err := w.run(ctx, t.clients[i], t.keys, wanted)
+	f, err := w.run(ctx, t.clients[i], t.keys, t.servers, wanted)
 	if err != nil && ctx.Err() == nil {
 		first, _, _ := strings.Cut(err.Error(), "\n") // of many goroutines
 		s.failures = append(s.failures, fmt.Sprintf("%s, %v, %s %s: %s", o.contenders[i].name, w, o.layout.load, w.load(), first))
-		f, err = w.run(ctx, t.clients[i], t.keys, wanted)
+		f, err = w.run(ctx, t.clients[i], t.keys, t.servers, wanted)
 	}
 	if err != nil {
 		err = fmt.Errorf("%s: %w", o.contenders[i].name, err)
@@ -140,7 +148,7 @@ const share = 10
 // rates gives an open loop its rates: a share of what the slowest library
 // does at most, at which nobody is short of anything; and of what ours does,
 // unless others have to share the processor. The text says what was found.
-func (o libraryOptions) rates(ctx context.Context, addrs []string, s *section, stderr io.Writer) ([]workload, string, error) {
+func (o libraryOptions) rates(ctx context.Context, f fleet, s *section, stderr io.Writer) ([]workload, string, error) {
 	if !o.open || o.workloads[0].rate > 0 {
 		return o.workloads, "", nil
 	}
@@ -151,7 +159,7 @@ func (o libraryOptions) rates(ctx context.Context, addrs []string, s *section, s
 		full.busy = 0
 		text += fmt.Sprintf("- %v, %d goroutines:", full, full.goroutines)
 		fmt.Fprintf(stderr, "%v, the maximum at %d goroutines\n", full, full.goroutines)
-		t, err := o.prepare(ctx, full, addrs)
+		t, err := o.prepare(ctx, full, f)
 		if err != nil {
 			return nil, "", err
 		}
@@ -181,9 +189,9 @@ func (o libraryOptions) rates(ctx context.Context, addrs []string, s *section, s
 
 // measure lets all libraries take turns with a workload, and adds a row for
 // each.
-func (o libraryOptions) measure(ctx context.Context, w workload, addrs []string, s *section, stderr io.Writer) error {
+func (o libraryOptions) measure(ctx context.Context, w workload, f fleet, s *section, stderr io.Writer) error {
 	fmt.Fprintf(stderr, "%v, %s %s\n", w, o.layout.load, w.load())
-	t, err := o.prepare(ctx, w, addrs)
+	t, err := o.prepare(ctx, w, f)
 	if err != nil {
 		return err
 	}
@@ -202,7 +210,11 @@ func (o libraryOptions) measure(ctx context.Context, w workload, addrs []string,
 		spreads := make(map[string]stats.Spread) // what targets are held against
 		for _, c := range o.layout.columns {
 			own := stats.Of(values(found[i], c.of))
-			row = append(row, number(own.Median, c.digits))
+			cell := number(own.Median, c.digits)
+			if c.beside != nil {
+				cell += " (" + number(stats.Of(values(found[i], c.beside)).Median, c.digits) + ")"
+			}
+			row = append(row, cell)
 			spreads[c.name] = own
 			if i > 0 {
 				spreads[c.name] = ratio(values(found[0], c.of), values(found[i], c.of))
@@ -230,6 +242,9 @@ func values(runs []figures, of func(figures) float64) []float64 {
 // number writes a figure with so many digits after the point, whole ones with
 // commas.
 func number(v float64, digits int) string {
+	if math.IsNaN(v) {
+		return "–"
+	}
 	if digits == 0 {
 		return thousands(int(v + 0.5))
 	}

@@ -125,15 +125,16 @@ type column struct {
 	header string
 	digits int // after the point
 	of     func(figures) float64
+	beside func(figures) float64 // in brackets; nil: none
 }
 
 func layoutOf(pipeline int, open bool, busy int) layout {
-	rate := column{"rate", "operations/s", 0, func(f figures) float64 { return f.rate }}
-	p50 := column{"p50", "p50 µs", 0, func(f figures) float64 { return f.p50 }}
-	p99 := column{"p99", "p99 µs", 0, func(f figures) float64 { return f.p99 }}
-	p999 := column{"p99.9", "p99.9 µs", 0, func(f figures) float64 { return f.p999 }}
-	cpu := column{"CPU", "CPU µs", 2, func(f figures) float64 { return f.cpu }}
-	allocs := column{"allocations", "allocations", 1, func(f figures) float64 { return f.allocs }}
+	rate := column{"rate", "operations/s", 0, func(f figures) float64 { return f.rate }, nil}
+	p50 := column{"p50", "p50 µs", 0, func(f figures) float64 { return f.p50 }, nil}
+	p99 := column{"p99", "p99 µs", 0, func(f figures) float64 { return f.p99 }, nil}
+	p999 := column{"p99.9", "p99.9 µs", 0, func(f figures) float64 { return f.p999 }, nil}
+	cpu := column{"CPU", "CPU µs (servers)", 2, func(f figures) float64 { return f.cpu }, func(f figures) float64 { return f.shards }}
+	allocs := column{"allocations", "allocations", 1, func(f figures) float64 { return f.allocs }, nil}
 
 	l := layout{
 		table: closedTable, heading: "Libraries, one command after another",

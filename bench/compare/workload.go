@@ -7,11 +7,14 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
 	"runtime"
 	"sync"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/shardring/shardring/bench/internal/machine"
 )
 
 // workload is what the goroutines do.
@@ -47,6 +50,7 @@ type figures struct {
 	p99    float64 // µs
 	p999   float64 // µs
 	cpu    float64 // µs an operation, of this process: the library's and the loop's
+	shards float64 // µs an operation, of the redis-servers together
 	allocs float64 // an operation, to a tenth: a run itself allocates a little
 }
 
@@ -73,9 +77,9 @@ func (w workload) fill(ctx context.Context, c client, keys []string) error {
 	return errors.Join(errs...)
 }
 
-// run lets the goroutines work for about so long. An operation that fails, or
-// a GET of another length, fails the run.
-func (w workload) run(ctx context.Context, c client, keys []string, wanted time.Duration) (figures, error) {
+// run lets the goroutines work for about so long, on the servers of these
+// processes. An operation that fails, or a GET of another length, fails the run.
+func (w workload) run(ctx context.Context, c client, keys []string, servers []int, wanted time.Duration) (figures, error) {
 	ctx, cancel := context.WithTimeout(ctx, wanted+10*time.Second)
 	defer cancel()
 	workers := make([]*worker, w.goroutines)
@@ -92,7 +96,7 @@ func (w workload) run(ctx context.Context, c client, keys []string, wanted time.
 	stop := burn(w.busy)
 	var done sync.WaitGroup
 	var before, after runtime.MemStats
-	cpuBefore := processCPU()
+	own, shards := cpuTime(os.Getpid()), cpuTime(servers...)
 	runtime.ReadMemStats(&before)
 	begin := time.Now()
 	for _, wk := range workers {
@@ -110,7 +114,7 @@ func (w workload) run(ctx context.Context, c client, keys []string, wanted time.
 	took := time.Since(begin)
 	stop()
 	runtime.ReadMemStats(&after)
-	cpu := processCPU() - cpuBefore
+	own, shards = cpuTime(os.Getpid())-own, cpuTime(servers...)-shards
 	all := newTimes()
 	for _, wk := range workers {
 		wk.keep()
@@ -125,9 +129,23 @@ func (w workload) run(ctx context.Context, c client, keys []string, wanted time.
 	return figures{
 		rate: n / took.Seconds(),
 		p50:  µs(50), p99: µs(99), p999: µs(99.9),
-		cpu:    float64(cpu.Nanoseconds()) / 1e3 / n,
+		cpu:    own / n,
+		shards: shards / n,
 		allocs: math.Round(float64(after.Mallocs-before.Mallocs)/n*10) / 10,
 	}, nil
+}
+
+// cpuTime is what the processes have spent on the processor, in µs; NaN if
+// that cannot be read here.
+func cpuTime(pids ...int) (total float64) {
+	for _, pid := range pids {
+		d, err := machine.CPUTime(pid)
+		if err != nil {
+			return math.NaN()
+		}
+		total += float64(d) / 1e3
+	}
+	return total
 }
 
 // longest is the longest time that is told from longer ones.

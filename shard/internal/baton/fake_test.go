@@ -92,8 +92,6 @@ func (f *fake) await(until time.Time) (bool, error) {
 	}
 }
 
-func (f *fake) buffered() bool { return false }
-
 func (f *fake) receive() (any, error) {
 	f.reading = !f.reading
 	f.mu.Lock()

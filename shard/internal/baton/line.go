@@ -54,7 +54,6 @@ type transport interface {
 	flush(until time.Time) (left int, err error)
 
 	await(until time.Time) (whole bool, err error)
-	buffered() bool
 	receive() (any, error) // calls Line.during about every tick
 	progress() int64
 	alive() error
