@@ -5,6 +5,8 @@ package backend
 // the reply or Fail. The zero value with To set is ready.
 type Call struct {
 	To Receiver
+	// Patient calls have no time limit: they wait for something to happen.
+	Patient bool
 
 	next     *Call
 	deadline int64 // ns; 0: none

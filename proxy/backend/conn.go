@@ -16,6 +16,8 @@ type Config struct {
 	Password string // sent by AUTH before anything else; "" sends none
 	Username string // with Password: an ACL user; "" is the default user
 	Database int    // selected before anything else; 0 selects none
+	Proto    int    // 3: the node is asked for RESP3 before anything else
+	Identify bool   // ask the node for RemoteID before anything else
 
 	DialTimeout time.Duration // how long a connect may take; 0: 1 s
 	Timeout     time.Duration // how long a call may take; 0: no limit
@@ -56,6 +58,14 @@ type Conn struct {
 	Link any
 	// Stats only grow; they are read on the loop.
 	Stats Stats
+	// Owner is told what is not the answer to a call; nil for a connection that
+	// many share, on which that ends the connection. See private.go.
+	Owner Owner
+	// Subscriber says that every reply is a push, as on a connection of RESP2
+	// that has subscribed.
+	Subscriber bool
+	// RemoteID is the node's CLIENT ID of this connection, if Identify asked.
+	RemoteID int64
 
 	host  Host
 	pool  *iobuf.Pool
@@ -67,6 +77,7 @@ type Conn struct {
 	held  iobuf.Queue // requests that wait for Ready
 	late  int         // replies still owed for calls that timed out
 	cut   resp.Cutter
+	push  bool // the reply being cut is a push
 	greet greeting
 
 	dialBy   int64 // in Dialing and Greeting: give up then, ns
@@ -130,6 +141,24 @@ func (c *Conn) Open(now int64) {
 // once, before anything else happens to the Conn. An error means that nothing
 // was taken.
 func (c *Conn) Begin(call *Call, now int64) (*iobuf.Queue, *Error) {
+	q, err := c.Send(now)
+	if err != nil {
+		return nil, err
+	}
+	if c.late+c.calls.n == 0 {
+		c.heardAt = now // it had nothing to say until now
+	}
+	call.deadline = 0
+	if c.Timeout > 0 && !call.Patient {
+		call.deadline = now + int64(c.Timeout)
+	}
+	c.calls.push(call)
+	return q, nil
+}
+
+// Send returns the queue to which a request is appended at once that no reply
+// answers, but pushes to the Conn's Owner.
+func (c *Conn) Send(now int64) (*iobuf.Queue, *Error) {
 	switch c.state {
 	case Ready:
 	case Idle:
@@ -142,14 +171,6 @@ func (c *Conn) Begin(call *Call, now int64) (*iobuf.Queue, *Error) {
 	case Closing, Retired:
 		return nil, c.fault(Down, c.lastErr, false)
 	}
-	if c.late+c.calls.n == 0 {
-		c.heardAt = now // it had nothing to say until now
-	}
-	call.deadline = 0
-	if c.Timeout > 0 {
-		call.deadline = now + int64(c.Timeout)
-	}
-	c.calls.push(call)
 	c.Stats.Requests++
 	if c.state != Ready {
 		return &c.held, nil
@@ -191,7 +212,10 @@ func (c *Conn) Received(b []byte, now int64) {
 		if c.state != Ready && c.state != Greeting {
 			return
 		}
-		if c.late == 0 && c.calls.n == 0 && c.greet.left == 0 {
+		if c.Owner != nil && !c.cut.Begun() && c.greet.left == 0 {
+			c.push = c.Subscriber || b[0] == '>'
+		}
+		if !c.push && c.late == 0 && c.calls.n == 0 && c.greet.left == 0 {
 			c.abort(Lost, errUnexpected)
 			return
 		}
@@ -200,7 +224,11 @@ func (c *Conn) Received(b []byte, now int64) {
 			c.abort(Lost, err)
 			return
 		}
-		c.deliver(b[:n], done)
+		if c.push {
+			c.pushed(b[:n], done)
+		} else {
+			c.deliver(b[:n], done)
+		}
 		b = b[n:]
 	}
 	if c.retire {
@@ -212,7 +240,7 @@ func (c *Conn) Received(b []byte, now int64) {
 func (c *Conn) deliver(part []byte, done bool) {
 	switch {
 	case c.greet.left > 0:
-		if err := c.greet.reply(part, done); err != nil {
+		if err := c.greet.reply(c, part, done); err != nil {
 			c.abort(Refused, err)
 		} else if c.greet.left == 0 {
 			c.ready()
@@ -269,7 +297,7 @@ func (c *Conn) Broken(err error, now int64) {
 	} else {
 		c.Stats.Errors++
 	}
-	if idle && isEOF(err) {
+	if idle && isEOF(err) && c.Owner == nil {
 		c.clear()
 		c.to(Idle) // servers close idle connections; that is no failure
 		return
@@ -333,7 +361,9 @@ func (c *Conn) overdue(now int64) bool {
 
 // headBegun reports whether the first call's reply is on the way in; then only
 // its end, or that of the connection, can end the call.
-func (c *Conn) headBegun() bool { return c.late == 0 && c.greet.left == 0 && c.cut.Begun() }
+func (c *Conn) headBegun() bool {
+	return c.late == 0 && c.greet.left == 0 && !c.push && c.cut.Begun()
+}
 
 func (c *Conn) silentBy() int64 { return c.heardAt + 2*int64(c.Timeout) }
 
@@ -383,8 +413,15 @@ func (c *Conn) abort(kind Kind, err error) {
 	c.wake()
 }
 
-// fail ends all calls.
+// fail ends all calls, and reports it.
 func (c *Conn) fail(kind Kind, err error) {
+	sent := c.state == Ready
+	c.endCalls(kind, err)
+	c.host.Failed(c, c.fault(kind, err, sent))
+	c.tellOwner()
+}
+
+func (c *Conn) endCalls(kind Kind, err error) {
 	sent := c.state == Ready
 	c.lastErr = err
 	c.failures++
@@ -395,14 +432,14 @@ func (c *Conn) fail(kind Kind, err error) {
 		call := calls.pop()
 		call.To.Fail(call, c.fault(kind, err, sent))
 	}
-	c.host.Failed(c, c.fault(kind, err, sent))
 }
 
 // clear forgets everything that belonged to the last connection.
 func (c *Conn) clear() {
 	c.Out.Reset(c.pool)
 	c.held.Reset(c.pool)
-	c.late, c.cut, c.greet = 0, resp.Cutter{}, greeting{}
+	c.late, c.cut, c.push, c.greet = 0, resp.Cutter{}, false, greeting{}
+	c.Subscriber, c.RemoteID = false, 0
 	c.relieve()
 }
 

@@ -14,15 +14,23 @@ import (
 // connection. No call is sent before it has succeeded, so none is ever
 // executed by the wrong user or on the wrong database.
 type greeting struct {
-	left int    // replies still to come
-	text []byte // of the current one, at most a line
+	left     int    // replies still to come
+	identify bool   // the last of them is that to CLIENT ID
+	text     []byte // of the current one, at most a line
 }
 
 // begin queues what has to be said; false means nothing.
 func (g *greeting) begin(c *Conn) bool {
 	*g = greeting{}
 	var b []byte
-	if c.Password != "" {
+	switch {
+	case c.Proto == 3 && c.Password != "":
+		b = resp.AppendRequest(b, "HELLO", "3", "AUTH", userOf(c), c.Password)
+		g.left++
+	case c.Proto == 3:
+		b = resp.AppendRequest(b, "HELLO", "3")
+		g.left++
+	case c.Password != "":
 		if c.Username != "" {
 			b = resp.AppendRequest(b, "AUTH", c.Username, c.Password)
 		} else {
@@ -34,21 +42,39 @@ func (g *greeting) begin(c *Conn) bool {
 		b = resp.AppendRequest(b, "SELECT", strconv.Itoa(c.Database))
 		g.left++
 	}
+	if c.Identify {
+		b = resp.AppendRequest(b, "CLIENT", "ID")
+		g.left++
+		g.identify = true
+	}
 	c.Out.Append(c.pool, b)
 	return g.left > 0
 }
 
-func (g *greeting) reply(part []byte, done bool) error {
+func (g *greeting) reply(c *Conn, part []byte, done bool) error {
 	g.text = append(g.text, part[:min(len(part), 512-min(len(g.text), 512))]...)
 	if !done {
 		return nil
 	}
-	if g.text[0] != '+' {
+	switch {
+	case g.left == 1 && g.identify:
+		// A server before 5.0 has no such command; the id is missed by CLIENT
+		// UNBLOCK only.
+		c.RemoteID, _ = strconv.ParseInt(string(trim(g.text[1:])), 10, 64)
+	case g.text[0] == '-':
 		return fmt.Errorf("login: %.200s", trim(g.text[1:]))
 	}
 	g.left--
 	g.text = g.text[:0]
 	return nil
+}
+
+// userOf returns the user to log in as.
+func userOf(c *Conn) string {
+	if c.Username == "" {
+		return "default"
+	}
+	return c.Username
 }
 
 func trim(b []byte) []byte {
