@@ -86,6 +86,9 @@ func (b *batch) plan(s *span, r *request) error {
 	case command.Split:
 		return b.addSplit(s, cmd, r)
 	case command.All:
+		if cmd.Merge >= command.Min {
+			return redis.Error("ERR shardring: '" + cmd.Name + "' is not supported yet by the library")
+		}
 		s.merge = cmd.Merge
 		if cmd.Merge == command.Scan {
 			p, err := b.v.scanPart(cmd, r)

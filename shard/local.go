@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gomodule/redigo/redis"
@@ -48,10 +49,11 @@ func (c *Client) local(cmd *command.Command, r *request) (any, error) {
 		return "RESET", nil
 	case "client|getname":
 		return nil, nil
-	case "config|get":
-		return decode(command.AppendConfigReply(nil, r))
-	case "auth", "hello", "client|id":
+	case "auth", "hello":
 		return refused(command.Error("ERR '" + cmd.Name + "' is not for a sharded client: its Config logs in on every connection"))
+	}
+	if strings.HasPrefix(cmd.Name, "client|") {
+		return refused(command.Error("ERR '" + cmd.Name + "' is not for a sharded client: goroutines share its connections"))
 	}
 	return decode(c.table.AppendCommandReply(nil, r))
 }

@@ -18,6 +18,7 @@ type Limits struct {
 	InFlight   int // soft: requests without a reply; fewer while replies are large
 	Output     int // soft: bytes of replies that the client has not taken
 	OutputHard int // a client with more than this is disconnected
+	PushHard   int // the same, for a client that does not take its messages
 	Stream     int // a reply longer than this goes out before it is whole
 	Pool       int // bytes of unused buffers a loop keeps
 	Request    resp.Limits
@@ -29,6 +30,7 @@ func DefaultLimits() Limits {
 		InFlight:   1024,
 		Output:     1 << 20,
 		OutputHard: 1 << 30,
+		PushHard:   32 << 20,
 		Stream:     64 << 10,
 		Pool:       8 << 20,
 		Request:    resp.DefaultLimits(),
@@ -166,8 +168,11 @@ func (c *Core) TakeSessions(buf []*Session) []*Session {
 func (c *Core) Wake(conn *backend.Conn) { c.conns = append(c.conns, conn) }
 
 // Failed counts against the shard, which may be ejected.
-func (c *Core) Failed(conn *backend.Conn, _ *backend.Error) {
+func (c *Core) Failed(conn *backend.Conn, err *backend.Error) {
 	for _, p := range c.pools {
+		if err.Kind == backend.Refused && !p.lanes[0].has(conn) {
+			continue // of a client's SELECT or HELLO, not the node's failure
+		}
 		if i := p.shardOf(conn); i >= 0 && p.topo.ReportFailure(i, c.clock()) {
 			p.Stats.Ejects++
 			p.EjectedAt[conn.Shard] = c.wall()

@@ -3,6 +3,7 @@ package session
 import (
 	"bytes"
 	"slices"
+	"strconv"
 
 	"github.com/shardring/shardring/proxy/backend"
 	"github.com/shardring/shardring/proxy/iobuf"
@@ -10,45 +11,99 @@ import (
 	"github.com/shardring/shardring/shard/resp"
 )
 
-// handle takes one request: frame are its bytes, spans its arguments in them.
+// handle takes one request: frame are its bytes, spans its arguments in them. It
+// returns false if the request has to come again later: those before it must be
+// answered first.
 //
 // Outcomes, by the command's route: forwarded as it is to one shard; split, a
-// request to each shard that owns some of its keys; sent to every shard;
-// answered here; refused.
-func (s *Session) handle(frame []byte, spans []resp.Span) {
+// request to each shard that owns some of its keys; sent to every shard; sent
+// over a connection of the session's own; answered here; refused.
+func (s *Session) handle(frame []byte, spans []resp.Span) bool {
 	a := &s.core.args
 	a.frame, a.spans = frame, spans
 	cmd := s.core.table.Lookup(a.At(0))
-	if cmd != nil && cmd.KeyPos > 0 && cmd.KeyPos < len(spans) && cmd.Route == command.Single && s.admit {
-		s.forward(s.pool.ring.Owner(a.At(cmd.KeyPos)), frame)
-		return
+	if cmd != nil && cmd.KeyPos > 0 && cmd.KeyPos < len(spans) && cmd.Route == command.Single && s.hot {
+		shard := s.pool.ring.Owner(a.At(cmd.KeyPos))
+		s.wroteTo(cmd, shard)
+		s.forward(shard, frame)
+		return true
 	}
 	cmd, err := s.core.table.Resolve(a)
-	if err == nil && !s.admit && !beforeLogin(cmd) {
-		s.begin().finishError("NOAUTH Authentication required.")
-		return
+	if err != nil && isHTTP(a.At(0)) {
+		s.end()
+		return true
+	}
+	if err == nil {
+		err = s.allowed(cmd)
 	}
 	if err != nil {
-		if isHTTP(a.At(0)) {
-			s.end()
-			return
-		}
-		s.begin().finishError(err.Error())
-		return
+		s.refuse(err)
+		return true
+	}
+	if s.private != nil && s.private.tx.open {
+		return s.queue(cmd, a)
+	}
+	return s.route(cmd, a)
+}
+
+// allowed returns why the session may not say this now, or nil.
+func (s *Session) allowed(cmd *command.Command) error {
+	switch {
+	case !s.admit && !beforeLogin(cmd):
+		return errNoAuth
+	case s.lane.proto == 2 && s.private != nil && s.private.subs.any() && !whileSubscribed(cmd):
+		return subscribedError(cmd)
+	}
+	return nil
+}
+
+const errNoAuth command.Error = "NOAUTH Authentication required."
+
+// refuse answers a request with an error; a transaction that is open will not be
+// executed.
+func (s *Session) refuse(err error) {
+	if s.private != nil {
+		s.private.tx.spoil()
+	}
+	s.begin().finishError(err.Error())
+}
+
+// route does what the command's route says. It returns false as handle.
+func (s *Session) route(cmd *command.Command, a *arguments) bool {
+	if cmd.Whole && len(s.pool.snap.Shards) == 1 {
+		s.wroteTo(cmd, 0)
+		s.forward(0, a.frame)
+		return true
 	}
 	switch cmd.Route {
 	case command.Single:
 		if shard, ok := s.owner(cmd, a); ok {
-			s.forward(shard, frame)
+			s.wroteTo(cmd, shard)
+			s.forward(shard, a.frame)
 		}
 	case command.Split:
 		s.split(cmd, a)
 	case command.All:
 		s.everywhere(cmd, a)
+	case command.Own:
+		return s.onOwn(cmd, a)
 	case command.Local:
-		s.local(cmd, a)
+		return s.local(cmd, a)
 	default:
-		s.begin().finishError(cmd.Reason().Error())
+		s.refuse(cmd.Reason())
+	}
+	return true
+}
+
+// wroteTo remembers to which shards the session has written, -1 for all: WAIT is
+// for these.
+func (s *Session) wroteTo(cmd *command.Command, shard int) {
+	switch {
+	case cmd.Flags&command.Write == 0:
+	case shard < 0:
+		s.wrote = ^uint64(0)
+	default:
+		s.wrote |= 1 << (shard & 63)
 	}
 }
 
@@ -66,7 +121,7 @@ func (s *Session) owner(cmd *command.Command, a *arguments) (shard int, ok bool)
 	keys, err := cmd.Keys(c.keys[:0], a)
 	c.keys = keys[:0]
 	if err != nil {
-		s.begin().finishError(err.Error())
+		s.refuse(err)
 		return 0, false
 	}
 	if len(keys) == 0 {
@@ -79,7 +134,7 @@ func (s *Session) owner(cmd *command.Command, a *arguments) (shard int, ok bool)
 	}
 	for _, k := range keys[1:] {
 		if s.pool.ring.Owner(a.At(k)) != shard {
-			s.begin().finishError(command.CrossShard.Error())
+			s.refuse(command.CrossShard)
 			return 0, false
 		}
 	}
@@ -154,6 +209,7 @@ func (s *Session) split(cmd *command.Command, a *arguments) {
 	name := a.At(0)
 	s.start(g)
 	for i := range g.parts {
+		s.wroteTo(cmd, g.parts[i].shard)
 		if q := g.send(i); q != nil {
 			b := q.Reserve(c.buffer, 32+32+len(name))
 			b = resp.AppendArray(b, 1+g.parts[i].keys*step)
@@ -191,15 +247,26 @@ func (s *Session) everywhere(cmd *command.Command, a *arguments) {
 		snap := s.pool.snap
 		for i := range snap.Shards {
 			if snap.AllEjected() || !slices.Contains(snap.Ejected, i) {
+				if cmd.Merge == command.RandomKey {
+					g.parts = append(g.parts, part{shard: i})
+				}
 				g.parts = append(g.parts, part{shard: i})
 			}
 		}
 	}
+	if cmd.Merge == command.Slowlog && a.Len() > 2 {
+		g.most, _ = strconv.Atoi(string(a.At(2)))
+	}
 	s.start(g)
+	s.wroteTo(cmd, -1)
 	for i := range g.parts {
 		if q := g.send(i); q != nil {
-			g.parts[i].conn.Stats.RequestBytes += uint64(len(frame))
-			q.Append(c.buffer, frame)
+			b := frame
+			if cmd.Merge == command.RandomKey && i%2 == 0 {
+				b = dbsize
+			}
+			g.parts[i].conn.Stats.RequestBytes += uint64(len(b))
+			q.Append(c.buffer, b)
 		}
 	}
 	g.sent()

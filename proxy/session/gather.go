@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/shardring/shardring/proxy/backend"
@@ -19,6 +20,7 @@ type gather struct {
 	parts   []part
 	owner   []uint32 // the part of each key, in the order of the request
 	missing int      // parts without a whole reply, and one more while sending
+	most    int      // entries that the request asks for; 0: all
 	failed  *backend.Error
 }
 
@@ -150,6 +152,9 @@ func (g *gather) conclude(out *iobuf.Queue) string {
 		}
 		return text + "; other shards may have executed their part"
 	}
+	if g.merge == command.AnyOK {
+		g.chooseOK()
+	}
 	if text := g.shardError(); text != "" {
 		return text
 	}
@@ -157,6 +162,36 @@ func (g *gather) conclude(out *iobuf.Queue) string {
 		return "ERR " + err.Error()
 	}
 	return ""
+}
+
+// chooseOK leaves the first part whose reply is no error, else the first whose
+// error says more than that nothing runs there.
+func (g *gather) chooseOK() {
+	best := 0
+	for i := range g.parts {
+		f := g.parts[i].reply.Front()
+		if len(f) > 0 && f[0] != '-' {
+			best = i
+			break
+		}
+		if !bytes.HasPrefix(f, []byte("-NOTBUSY")) {
+			best = i
+		}
+	}
+	for i := range g.parts {
+		if i != best {
+			g.parts[i].reply.Reset(g.req.core.buffer)
+		}
+	}
+	g.parts[0].reply, g.parts[best].reply = g.parts[best].reply, g.parts[0].reply
+}
+
+// limit is how many entries a merged list may have, if the request says so.
+func (g *gather) limit(otherwise int) int {
+	if g.most > 0 {
+		return g.most
+	}
+	return otherwise
 }
 
 // shardError returns the first error that a shard replied, with the shard's

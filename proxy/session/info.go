@@ -1,9 +1,10 @@
 package session
 
 import (
+	"bytes"
+
 	"github.com/shardring/shardring/proxy/iobuf"
 	"github.com/shardring/shardring/shard/command"
-	"github.com/shardring/shardring/shard/resp"
 )
 
 // mergeInfo: texts; one about them all.
@@ -11,7 +12,11 @@ func mergeInfo(g *gather, out *iobuf.Queue) error {
 	infos := make([]command.ShardInfo, len(g.parts))
 	for i := range g.parts {
 		p := &g.parts[i]
-		n, err := p.number('$')
+		typ := byte('$')
+		if g.req.session.lane.proto == 3 {
+			typ = '='
+		}
+		n, err := p.number(typ)
 		if err != nil {
 			return err
 		}
@@ -19,8 +24,11 @@ func mergeInfo(g *gather, out *iobuf.Queue) error {
 		if p.reply.Peek(text) != len(text) {
 			return p.unexpected("")
 		}
+		if typ == '=' {
+			text = bytes.TrimPrefix(text, []byte("txt:"))
+		}
 		infos[i] = command.ShardInfo{Name: p.conn.Shard, Addr: p.conn.Addr, Text: string(text)}
 	}
-	out.Append(g.req.core.buffer, resp.AppendBulk(nil, command.MergeInfo(infos)))
+	out.Append(g.req.core.buffer, g.req.session.appendText(nil, command.MergeInfo(infos)))
 	return nil
 }

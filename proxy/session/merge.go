@@ -21,6 +21,13 @@ var mergers = [...]func(g *gather, out *iobuf.Queue) error{
 	command.Concat:      mergeConcat,
 	command.Scan:        mergeScan,
 	command.InfoText:    mergeInfo,
+	command.Min:         mergeMin,
+	command.Max:         mergeMax,
+	command.AnyOK:       mergeFirst,
+	command.SumPairs:    mergeSumPairs,
+	command.RandomKey:   mergeRandomKey,
+	command.Slowlog:     mergeSlowlog,
+	command.ByShard:     mergeByShard,
 }
 
 // maxLine is the longest header line of a reply: a type, 20 digits, CRLF.

@@ -24,15 +24,15 @@ type Pool struct {
 	topo *topology.Pool
 	cfg  *config.Pool
 
-	// snap is what conns was made from; both change in refresh only.
+	// snap is what the lanes' connections were made from; all change in refresh only.
 	snap    *topology.Snapshot
 	ring    *ring.Ring
 	random  bool
 	dead    bool                         // every shard is ejected
-	each    int                          // connections to a shard
-	conns   []*backend.Conn              // shard i's are conns[i*each : (i+1)*each]
-	byNode  map[nodeKey][]*backend.Conn  // of the current snapshot
-	left    []*backend.Conn              // of older ones, until they are Retired
+	each    int                          // connections of a lane to a shard
+	lanes   []*lane                      // the first is that of new sessions
+	left    []*backend.Conn              // to nodes that left, until they are Retired
+	timing  []*backend.Conn              // owned ones that may have a time limit running
 	shards  map[*backend.Conn]int        // index in snap.Shards
 	waiting map[*backend.Conn][]*Session // stalled until it is less full
 }
@@ -48,26 +48,20 @@ type Stats struct {
 	Ejects    uint64 // shards that a failure seen by this core ejected
 }
 
-// nodeKey: a connection belongs to a shard's name and a node, so errors name
-// the right shard even if a node serves two.
-type nodeKey struct {
-	shard string
-	node  topology.Node
-}
-
 func newPool(c *Core, cfg *config.Pool, topo *topology.Pool) *Pool {
 	p := &Pool{
 		Name: cfg.Name, core: c, topo: topo, cfg: cfg,
 		each:    max(1, cfg.ServerConnections),
-		byNode:  map[nodeKey][]*backend.Conn{},
 		shards:  map[*backend.Conn]int{},
 		waiting: map[*backend.Conn][]*Session{},
 
 		EjectedAt: map[string]int64{},
 	}
 	p.refresh()
+	first := p.lane(laneKey{db: cfg.Database, proto: 2})
+	first.proven = true
 	if cfg.Preconnect {
-		for _, conn := range p.conns {
+		for _, conn := range first.conns {
 			conn.Open(c.now)
 		}
 	}
@@ -87,67 +81,29 @@ func (p *Pool) refresh() {
 	p.snap, p.ring = snap, snap.Ring
 	p.random = snap.Ring.Placement() == ring.Random
 	p.dead = snap.AllEjected()
-	old := p.byNode
-	p.byNode = make(map[nodeKey][]*backend.Conn, len(snap.Shards))
 	clear(p.shards)
-	p.conns = p.conns[:0]
-	for i, sh := range snap.Shards {
-		k := nodeKey{sh.Name, sh.Primary}
-		conns, ok := old[k]
-		if !ok {
-			for range p.each {
-				conns = append(conns, p.newConn(sh.Name, sh.Primary))
-			}
-		}
-		delete(old, k)
-		p.byNode[k] = conns
-		p.conns = append(p.conns, conns...)
-		for _, c := range conns {
-			p.shards[c] = i
-		}
-	}
-	for _, conns := range old {
-		for _, c := range conns {
-			c.Retire()
-			p.left = append(p.left, c)
-		}
+	for _, l := range p.lanes {
+		p.connect(l)
 	}
 	if n := len(snap.Shards); len(p.core.partOf) < n {
 		p.core.partOf = make([]int32, n)
 	}
 }
 
-func (p *Pool) newConn(shard string, n topology.Node) *backend.Conn {
-	if shard == "" { // an unnamed one, of ShardedJedis
-		shard = n.Addr
-	}
-	return backend.NewConn(backend.Config{
-		Shard:    shard,
-		Network:  n.Network,
-		Addr:     n.Addr,
-		Password: p.cfg.Auth.Value(),
-		Database: p.cfg.Database,
-		Timeout:  p.cfg.Timeout,
-	}, p.core, p.core.buffer)
-}
-
-// conn returns the connection on which session s talks to a shard: always the
-// same one, so that its requests to that shard stay in order.
-func (p *Pool) conn(shard int, s *Session) *backend.Conn {
-	if p.each == 1 {
-		return p.conns[shard]
-	}
-	return p.conns[shard*p.each+int(s.id)%p.each]
-}
-
 // begin begins a call to a shard on behalf of s and returns where its request
 // goes. In a cache whose shards are all ejected it fails at once, as in twemproxy.
 func (p *Pool) begin(shard int, s *Session, call *backend.Call) (*backend.Conn, *iobuf.Queue, *backend.Error) {
-	conn := p.conn(shard, s)
+	return p.beginOn(s.conn(shard), call)
+}
+
+func (p *Pool) beginOn(conn *backend.Conn, call *backend.Call) (*backend.Conn, *iobuf.Queue, *backend.Error) {
 	if p.dead {
 		return conn, nil, &backend.Error{Kind: backend.Down, Shard: conn.Shard, Node: conn.Addr, Err: errAllEjected}
 	}
 	q, err := conn.Begin(call, p.core.now)
+	if conn.Owner != nil {
+		p.limit(conn)
+	}
 	return conn, q, err
 }
 
@@ -160,20 +116,25 @@ func (p *Pool) shardOf(c *backend.Conn) int {
 	return -1
 }
 
-// Conns yields the connections of the current topology, and their shards.
+// Conns yields the connections that clients share, and their shards.
 func (p *Pool) Conns(yield func(shard int, c *backend.Conn) bool) {
-	for i, c := range p.conns {
-		if !yield(i/p.each, c) {
-			return
+	for _, l := range p.lanes {
+		for i, c := range l.conns {
+			if !yield(i/p.each, c) {
+				return
+			}
 		}
 	}
 }
 
 // expire looks at every time limit of the pool.
 func (p *Pool) expire() {
-	for _, c := range p.conns {
-		c.Expire(p.core.now)
+	for _, l := range p.lanes {
+		for _, c := range l.conns {
+			c.Expire(p.core.now)
+		}
 	}
+	p.expireOwned()
 	kept := p.left[:0]
 	for _, c := range p.left {
 		c.Expire(p.core.now)
@@ -189,12 +150,14 @@ func (p *Pool) expire() {
 
 // timed reports whether a time limit is running.
 func (p *Pool) timed() bool {
-	for _, c := range p.conns {
-		if c.Deadline() != 0 {
-			return true
+	for _, l := range p.lanes {
+		for _, c := range l.conns {
+			if c.Deadline() != 0 {
+				return true
+			}
 		}
 	}
-	return len(p.left) > 0 || len(p.snap.Ejected) > 0
+	return len(p.left) > 0 || len(p.timing) > 0 || len(p.snap.Ejected) > 0
 }
 
 // admits reports whether a password is the pool's.

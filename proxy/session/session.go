@@ -14,10 +14,13 @@ type Session struct {
 	// Link is the driver's own.
 	Link any
 
-	core *Core
-	pool *Pool
-	id   uint64
-	name string // by CLIENT SETNAME
+	core    *Core
+	pool    *Pool
+	lane    *lane
+	private *private // what only few sessions have; nil: nothing
+	id      uint64
+	name    string // by CLIENT SETNAME
+	wrote   uint64 // bit i&63: a write was sent to shard i
 
 	// The FIFO of requests whose replies have not gone out.
 	head, tail *Request
@@ -30,6 +33,8 @@ type Session struct {
 
 	phase   phase
 	admit   bool // logged in, or no login is needed
+	fenced  bool // nothing is handled until all before it is answered
+	hot     bool // a request with one key may go straight to its shard: see heat
 	touched bool // in Core.touched
 	stalled bool // at a soft limit: not read until it is below half
 	queued  bool // in Core.resume
@@ -95,7 +100,16 @@ func (p *Pool) Accept() *Session {
 	c.lastID++
 	c.sessions++
 	p.Stats.Accepted++
-	return &Session{core: c, pool: p, id: c.lastID, admit: p.cfg.Auth.IsZero(), average: c.limits.Output / firstWindow}
+	s := &Session{core: c, pool: p, lane: p.lanes[0], id: c.lastID, admit: p.cfg.Auth.IsZero(), average: c.limits.Output / firstWindow}
+	s.lane.enter()
+	s.heat()
+	return s
+}
+
+// heat decides whether the short way in handle may be taken. It is called
+// whenever something changes that the decision depends on.
+func (s *Session) heat() {
+	s.hot = s.admit && (s.private == nil || !s.private.tx.open)
 }
 
 // Pool returns the session's pool.
@@ -147,7 +161,7 @@ func (s *Session) complete(k *kept, b []byte) []byte {
 			// Before these n bytes no request was whole, so what is left
 			// of k.buf is all from b.
 			b = b[n-(len(k.buf)-used):]
-			s.release(k)
+			s.discardKept(k)
 			return b
 		}
 		b = b[n:]
@@ -172,10 +186,16 @@ func (s *Session) run(b []byte, p *resp.Parser) int {
 			s.refuseInput(err)
 			return len(b)
 		case resp.Complete:
+			if !s.handle(b[used:used+n:used+n], p.Args) {
+				p.Reset()
+				return used
+			}
 			s.pool.Stats.Requests++
-			s.handle(b[used:used+n:used+n], p.Args)
 		case resp.Inline:
-			s.inline(b[used : used+n])
+			if !s.inline(b[used : used+n]) {
+				p.Reset()
+				return used
+			}
 		}
 		used += n
 		p.Reset()
@@ -183,23 +203,27 @@ func (s *Session) run(b []byte, p *resp.Parser) int {
 	return used
 }
 
-// inline handles a request that is a line of text.
-func (s *Session) inline(line []byte) {
+// inline handles a request that is a line of text. It returns false as handle.
+func (s *Session) inline(line []byte) bool {
 	frame, err := resp.AppendInline(nil, line)
 	if err != nil {
 		s.refuseInput(err)
-		return
+		return true
 	}
 	p := &s.core.spare
 	p.Reset()
 	lim := resp.DefaultLimits()
-	if _, st, _ := p.Parse(frame, &lim); st == resp.Complete {
-		s.pool.Stats.Requests++
-		owned := s.owned
-		s.owned = nil // frame is not its buffer
-		s.handle(frame, p.Args)
-		s.owned = owned
+	if _, st, _ := p.Parse(frame, &lim); st != resp.Complete {
+		return true // an empty line
 	}
+	owned := s.owned
+	s.owned = nil // frame is not its buffer
+	taken := s.handle(frame, p.Args)
+	s.owned = owned
+	if taken {
+		s.pool.Stats.Requests++
+	}
+	return taken
 }
 
 // keep copies the rest of the input, and takes over what the parser knows.
@@ -215,7 +239,7 @@ func (s *Session) keep(b []byte) {
 	s.kept = k
 }
 
-func (s *Session) release(k *kept) {
+func (s *Session) discardKept(k *kept) {
 	s.kept = nil
 	if k.parser.Reset(); cap(k.parser.Args) > maxArgs {
 		// The next long request finds it here, unless a request is being read.
@@ -291,6 +315,9 @@ func (s *Session) advance() {
 		s.inFlight--
 		c.release(r)
 	}
+	if s.private != nil {
+		s.tidy()
+	}
 	if r := s.head; r != nil && r.gather == nil && r.reply.Len() >= c.limits.Stream {
 		r.goOut()
 		r.started = true
@@ -319,11 +346,21 @@ func (s *Session) stall() bool {
 	return s.stalled
 }
 
+// fence makes the session wait until everything under way is answered, and
+// reports whether it has to.
+func (s *Session) fence() bool {
+	if s.inFlight == 0 {
+		return false
+	}
+	s.fenced, s.stalled = true, true
+	return true
+}
+
 // unstall lets a stalled session go on at the end of the turn if enough has
 // gone.
 func (s *Session) unstall() {
 	l := &s.core.limits
-	if s.stalled && !s.queued && s.waits == 0 && s.inFlight <= s.window()/2 && s.unread() <= l.Output/2 {
+	if s.stalled && !s.queued && s.waits == 0 && s.inFlight <= s.window()/2 && s.unread() <= l.Output/2 && (!s.fenced || s.inFlight == 0) {
 		s.queued = true
 		s.core.resume = append(s.core.resume, s)
 	}
@@ -335,14 +372,14 @@ func (s *Session) goOn() {
 	if s.phase > draining {
 		return
 	}
-	s.stalled = false
+	s.stalled, s.fenced = false, false
 	if k := s.kept; k != nil {
 		used := s.run(k.buf, &k.parser)
 		if s.phase > draining {
 			return
 		}
 		if used == len(k.buf) {
-			s.release(k)
+			s.discardKept(k)
 		} else if used > 0 {
 			k.buf = append(k.buf[:0], k.buf[used:]...)
 		}
@@ -389,9 +426,12 @@ func (s *Session) EOF() {
 }
 
 // Stop ends the session after the requests that have come whole: the proxy
-// stops.
+// stops. What waits for something to happen is not waited for.
 func (s *Session) Stop() {
 	switch {
+	case s.phase > draining:
+	case s.private != nil && s.private.wait != nil:
+		s.hangUp()
 	case s.phase != open:
 	case s.stalled:
 		s.to(draining)
@@ -419,6 +459,12 @@ func (s *Session) cut() {
 // follow it. What is in the output still goes out.
 func (s *Session) breakOff() {
 	s.pool.Stats.ClientErr++
+	s.hangUp()
+}
+
+// hangUp ends the session without the replies under way; what is in the output
+// still goes out.
+func (s *Session) hangUp() {
 	s.to(ending)
 	s.abandon()
 	s.touch()
@@ -434,6 +480,8 @@ func (s *Session) Closed() {
 	s.core.sessions--
 	s.Out.Reset(s.core.buffer)
 	s.abandon()
+	s.giveBackAll()
+	s.pool.leave(s.lane)
 }
 
 // abandon takes the client from all that is under way.
@@ -454,6 +502,6 @@ func (s *Session) abandon() {
 func (s *Session) to(p phase) {
 	s.phase = p
 	if p > draining && s.kept != nil {
-		s.release(s.kept)
+		s.discardKept(s.kept)
 	}
 }

@@ -131,7 +131,7 @@ func (w *simWorld) addPool(name string, shards int, cfg config.Pool) {
 	p.pool = w.core.AddPool(&p.cfg, topo)
 	w.pools = append(w.pools, p)
 	if w.one(2) {
-		for _, c := range p.pool.conns {
+		for _, c := range p.pool.lanes[0].conns {
 			c.HighWater = 1 << (10 + w.rng.IntN(8))
 		}
 	}

@@ -155,9 +155,9 @@ func (c *simClient) ask() {
 	case n < 91:
 		c.askLocal(token)
 	case n < 94:
-		c.send(&question{split: true, check: wantType(':')}, "DBSIZE")
+		c.send(&question{split: len(c.pool.nodes) > 1, check: wantType(':')}, "DBSIZE")
 	case n < 96:
-		c.send(&question{split: true, check: wantType('*')}, "SCAN", strconv.Itoa(c.w.rng.IntN(200)))
+		c.send(&question{split: len(c.pool.nodes) > 1, check: wantType('*')}, "SCAN", strconv.Itoa(c.w.rng.IntN(200)))
 	case n < 97 && c.w.one(10):
 		c.quit()
 	default:

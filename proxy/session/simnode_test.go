@@ -243,7 +243,11 @@ func (n *simNode) put(k, v []byte) {
 func (n *simNode) scan(b *replyBytes, cursor string) {
 	at, err := strconv.Atoi(cursor)
 	if err != nil {
-		n.w.t.Errorf("%s: SCAN %q", n.name, cursor)
+		if len(n.pool.pool.snap.Shards) > 1 { // a pool of one leaves it to us
+			n.w.t.Errorf("%s: SCAN %q", n.name, cursor)
+		}
+		b.WriteString("-ERR invalid cursor\r\n")
+		return
 	}
 	keys := make([]string, 0, len(n.data))
 	for k := range n.data {

@@ -90,13 +90,13 @@ func (w *simWorld) move() {
 	if _, err := p.topo.Update(&p.cfg); err != nil {
 		w.t.Fatal(err)
 	}
-	before := slices.Clone(p.pool.conns)
+	before := slices.Clone(p.pool.lanes[0].conns)
 	w.turn(func() {})
 	w.now += int64(tick)
 	w.sweep()
 	for j, c := range before {
 		gone := j/p.pool.each == i
-		if same := p.pool.conns[j] == c; same == gone || gone && c.State() != backend.Retired {
+		if same := p.pool.lanes[0].conns[j] == c; same == gone || gone && c.State() != backend.Retired {
 			w.t.Fatalf("shard %d has moved: connection %d is %v, the same: %v", i, j, c.State(), same)
 		}
 	}
@@ -136,7 +136,7 @@ func (w *simWorld) stuck() {
 // checkWait checks that the core asks to be called when a time limit runs.
 func (w *simWorld) checkWait() {
 	p := w.pools[w.rng.IntN(len(w.pools))]
-	c := p.pool.conns[w.rng.IntN(len(p.pool.conns))]
+	c := p.pool.lanes[0].conns[w.rng.IntN(len(p.pool.lanes[0].conns))]
 	limited := c.State() == backend.Dialing || c.InFlight() > 0 && c.Timeout > 0
 	if d := w.core.Wait(w.now); w.pending() && d != 0 || limited && (d < 0 || d > tick) {
 		w.t.Fatalf("wait %v: %s is %v with %d calls, something to do: %v", d, c.Addr, c.State(), c.InFlight(), w.pending())
@@ -203,7 +203,7 @@ func (w *simWorld) audit() {
 		seen[k] = true
 	}
 	for _, p := range w.pools {
-		for _, c := range p.pool.conns {
+		for _, c := range p.pool.lanes[0].conns {
 			if c.InFlight() > 0 || c.Out.Len() > 0 {
 				w.t.Fatalf("%s: %v, %d calls and %d bytes", c.Addr, c.State(), c.InFlight(), c.Out.Len())
 			}

@@ -141,7 +141,7 @@ func TestAllShards(t *testing.T) {
 // A shard without a name, as ShardedJedis knows them, is called by its address.
 func TestErrorNamesUnnamedShard(t *testing.T) {
 	w := newRig(t, DefaultLimits(), 1, config.Pool{})
-	conn := w.pools[0].pool.newConn("", topology.Node{Network: "tcp", Addr: "10.0.0.1:6379"})
+	conn := w.pools[0].pool.newConn(w.pools[0].pool.lanes[0], nodeKey{"", topology.Node{Network: "tcp", Addr: "10.0.0.1:6379"}}, false)
 	call := &Request{core: w.core}
 	call.call.To = call
 	conn.Retire()

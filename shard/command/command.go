@@ -11,9 +11,13 @@ type Command struct {
 	// and always there: Keys then need not be asked. 0 otherwise. It is in range
 	// for every request that Resolve accepts.
 	KeyPos int
+	// Whole says that where there is one shard only, the request goes there as it
+	// is, although it is for all shards, or refused where there are several.
+	Whole bool
 
 	subcommands []*Command
 	reason      string
+	refusal     string // of a Refused one: why
 	pairs       bool
 	when        func(Args) bool // requests that then plans; nil: none
 	then        *Command
@@ -33,9 +37,10 @@ const (
 	Split                // each shard the part with its own keys, the replies put together by Merge
 	All                  // every shard, the replies put together by Merge
 	Local                // the proxy or the client itself
+	Own                  // the shard of its keys, or those of its channels, on a connection that serves one client only
 )
 
-var routeNames = [...]string{Refused: "refused", Single: "single", Split: "split", All: "all", Local: "local"}
+var routeNames = [...]string{Refused: "refused", Single: "single", Split: "split", All: "all", Local: "local", Own: "own"}
 
 // String returns the route's name in lower case.
 func (r Route) String() string { return nameAt(routeNames[:], int(r)) }
@@ -55,11 +60,19 @@ const (
 	Concat            // arrays: one after another
 	Scan              // SCAN: one shard at a time, the cursor carries which
 	InfoText          // INFO: sections merged field by field
+	Min               // integers: the smallest
+	Max               // integers: the largest
+	AnyOK             // the first reply that is no error; the first error if all are
+	SumPairs          // arrays of names and integers in turn, the same names in each: the sums
+	RandomKey         // RANDOMKEY: the key of one shard, in proportion to DBSIZE
+	Slowlog           // SLOWLOG GET: the newest of all
+	ByShard           // whatever they are: a map from the shard's name to its reply
 )
 
 var mergeNames = [...]string{
 	None: "none", GatherArray: "gather array", Sum: "sum", AllOK: "all ok", First: "first",
 	AndArray: "and array", Concat: "concat", Scan: "scan", InfoText: "info text",
+	Min: "min", Max: "max", AnyOK: "any ok", SumPairs: "sum pairs", RandomKey: "random key", Slowlog: "slow log", ByShard: "by shard",
 }
 
 // String returns the way's name in lower case.
@@ -76,7 +89,8 @@ func (e Error) Error() string { return string(e) }
 // what Redis Cluster says, which clients know.
 const CrossShard Error = "CROSSSLOT Keys in request don't hash to the same shard"
 
-// Reason returns the error reply of a Refused command, "" for any other.
+// Reason returns the error reply of a Refused command; of an Own one, the reply of
+// who has no connection to give. "" for any other.
 func (c *Command) Reason() Error { return Error(c.reason) }
 
 // Step returns the distance between two keys of a Split command: 2 for MSET,

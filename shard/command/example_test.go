@@ -41,7 +41,7 @@ func Example() {
 	// eval single none [3 4] <nil>
 	// dbsize all sum [] <nil>
 	// ping local none [] <nil>
-	// ERR shardring: 'subscribe' is not supported yet through a sharded pool: a subscriber needs a connection of its own
+	// subscribe own none [] <nil>
 	// ERR wrong number of arguments for 'get' command
 	// ERR unknown command 'GTE', with args beginning with: 'user:1'
 }

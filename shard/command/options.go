@@ -27,13 +27,3 @@ func sortsByOtherKeys(a Args) bool {
 	}
 	return false
 }
-
-// copiesToDatabase reports whether a COPY names a database.
-func copiesToDatabase(a Args) bool {
-	for i := 3; i < a.Len(); i++ {
-		if isKeyword(a.At(i), "db") {
-			return true
-		}
-	}
-	return false
-}

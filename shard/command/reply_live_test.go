@@ -184,19 +184,3 @@ func isText(v any, s string) bool {
 }
 
 func show(v any) string { return fmt.Sprintf("%q", v) }
-
-func TestConfigReplyIsEmptyButForBenchmarks(t *testing.T) {
-	for _, test := range []struct {
-		request []string
-		want    string
-	}{
-		{[]string{"CONFIG", "GET", "save"}, "*2\r\n$4\r\nsave\r\n$0\r\n\r\n"},
-		{[]string{"config", "get", "AppendOnly", "x", "save"}, "*4\r\n$10\r\nappendonly\r\n$0\r\n\r\n$4\r\nsave\r\n$0\r\n\r\n"},
-		{[]string{"CONFIG", "GET", "maxmemory"}, "*0\r\n"},
-		{[]string{"CONFIG", "GET", "*"}, "*0\r\n"},
-	} {
-		if got := AppendConfigReply(nil, Strings(test.request)); string(got) != test.want {
-			t.Errorf("%v: %q, want %q", test.request, got, test.want)
-		}
-	}
-}

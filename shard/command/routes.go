@@ -1,5 +1,10 @@
 package command
 
+import (
+	"slices"
+	"strings"
+)
+
 // override is our decision about one command, or about every subcommand of a
 // container that has no row of its own. A test holds that each row names a
 // command that exists, and that the README lists the same routes.
@@ -19,17 +24,14 @@ type override struct {
 
 // Why some whole groups are refused.
 const (
-	whyTransaction = "not supported yet through a sharded pool: a transaction needs a connection of its own"
-	whyBlocking    = "not supported yet through a sharded pool: a command that waits needs a connection of its own"
-	whyPubSub      = "not supported yet through a sharded pool: a subscriber needs a connection of its own"
-	whyGather      = "not supported yet through a sharded pool: every shard would have to be asked"
-	whyAdmin       = "not supported through a sharded pool: it manages one server; connect to that server"
-	whyCluster     = "not supported through a sharded pool: its shards are not a Redis Cluster"
-	whyHidden      = "not supported through a sharded pool: its description does not say where all its keys are"
-	whyKeyless     = "not supported through a sharded pool: it names no key that says which shard should answer"
-	whySession     = "not supported yet through a sharded pool: its clients share the connections to the shards"
-	whyDatabases   = "not supported yet through a sharded pool: its clients use one database"
-	whyPatterns    = "not supported yet through a sharded pool with a BY or GET pattern: the keys that match may be on other shards"
+	whyOwn      = "not supported here: it needs a connection of its own"
+	whyAdmin    = "not supported through a sharded pool: it manages one server; connect to that server"
+	whyCluster  = "not supported through a sharded pool: its shards are not a Redis Cluster"
+	whyHidden   = "not supported through a sharded pool: its description does not say where all its keys are"
+	whyKeyless  = "not supported through a sharded pool: it names no key that says which shard should answer"
+	whyStream   = "not supported through a sharded pool: it shows what one server does; connect to that server"
+	whyUsers    = "not supported through a sharded pool: its users are in its configuration"
+	whyPatterns = "not supported through a sharded pool with a BY or GET pattern: the keys that match may be on other shards"
 )
 
 // classify routes a command that has no row, by what the server says of it. So
@@ -37,19 +39,53 @@ const (
 // and the commands of newer servers and of modules are routed too.
 func (c *Command) classify() {
 	switch {
-	case c.Flags&PubSub != 0:
-		c.refuse(whyPubSub)
-	case c.Flags&Blocking != 0:
-		c.refuse(whyBlocking)
+	case c.Flags&PubSub != 0 || c.Flags&Blocking != 0:
+		c.Route = Own
+		c.reason = "ERR shardring: '" + c.Name + "' is " + whyOwn
 	case c.Flags&Admin != 0:
 		c.refuse(whyAdmin)
 	case c.hidesKeys():
 		c.refuse(whyHidden)
 	case c.mayHaveKeys():
 		c.Route = Single
+	case c.classifyByPolicy():
 	default:
 		c.refuse(whyKeyless)
 	}
+}
+
+// classifyByPolicy routes a command without keys by its tips for proxies
+// (https://redis.io/docs/latest/develop/reference/command-tips/). It returns false
+// if they do not send it to all shards.
+func (c *Command) classifyByPolicy() bool {
+	request, response := "", ""
+	for _, tip := range c.Tips {
+		if v, ok := strings.CutPrefix(tip, "request_policy:"); ok {
+			request = v
+		}
+		if v, ok := strings.CutPrefix(tip, "response_policy:"); ok {
+			response = v
+		}
+	}
+	if request != "all_shards" && request != "all_nodes" {
+		return false
+	}
+	c.Route = All
+	switch response {
+	case "one_succeeded":
+		c.Merge = AnyOK
+	case "all_succeeded":
+		c.Merge = First
+	case "agg_sum":
+		c.Merge = Sum
+	case "agg_min":
+		c.Merge = Min
+	case "agg_max":
+		c.Merge = Max
+	default:
+		c.Merge = ByShard
+	}
+	return true
 }
 
 // apply routes a command by its row.
@@ -59,6 +95,9 @@ func (c *Command) apply(row *override) {
 		return
 	}
 	c.Route, c.Merge, c.pairs, c.stand = row.route, row.merge, row.pairs, row.stand
+	if row.route == Own {
+		c.reason = "ERR shardring: '" + c.Name + "' is " + whyOwn
+	}
 	if row.when != nil {
 		variant := *c
 		variant.apply(row.then)
@@ -67,7 +106,7 @@ func (c *Command) apply(row *override) {
 }
 
 func (c *Command) refuse(why string) {
-	c.Route, c.Merge = Refused, None
+	c.Route, c.Merge, c.refusal = Refused, None, why
 	c.reason = "ERR shardring: '" + c.Name + "' is " + why
 }
 
@@ -85,9 +124,8 @@ var overrides = []override{
 	{name: "msetnx", route: Single, pairs: true, why: "all or nothing, so on one shard only"},
 	{name: "sort", route: Single, when: sortsByOtherKeys, then: &override{why: whyPatterns}, why: "STORE may name a second key"},
 	{name: "sort_ro", route: Single, when: sortsByOtherKeys, then: &override{why: whyPatterns}, why: "as SORT"},
-	{name: "xread", route: Single, when: blocks, then: &override{why: whyBlocking}, why: "waits only with BLOCK"},
-	{name: "xreadgroup", route: Single, when: blocks, then: &override{why: whyBlocking}, why: "waits only with BLOCK"},
-	{name: "copy", route: Single, when: copiesToDatabase, then: &override{why: whyDatabases}, why: "within the database"},
+	{name: "xread", route: Single, when: blocks, then: &override{route: Own, why: "it waits"}, why: "waits only with BLOCK"},
+	{name: "xreadgroup", route: Single, when: blocks, then: &override{route: Own, why: "it waits"}, why: "waits only with BLOCK"},
 	{name: "migrate", route: Refused, why: "not supported through a sharded pool: it takes keys away from the shard that owns them"},
 
 	// One shard by its keys, or by the script when it has none.
@@ -98,14 +136,17 @@ var overrides = []override{
 	{name: "fcall", route: Single, stand: firstArgument, why: "the function's name"},
 	{name: "fcall_ro", route: Single, stand: firstArgument, why: "as FCALL"},
 
-	// Any one server says the same.
-	{name: "object|help", route: Single, why: "a fixed text"},
-	{name: "memory|help", route: Single, why: "a fixed text"},
-	{name: "xgroup|help", route: Single, why: "a fixed text"},
-	{name: "xinfo|help", route: Single, why: "a fixed text"},
-	{name: "script|help", route: Single, why: "a fixed text"},
-	{name: "command|help", route: Single, why: "a fixed text"},
-	{name: "command|getkeysandflags", route: Single, why: "any server knows the flags that depend on arguments"},
+	// The shard of the channel, whose name stands for a key.
+	{name: "publish", route: Single, stand: channel, why: "subscribers listen there"},
+	{name: "spublish", route: Single, stand: channel, why: "as PUBLISH"},
+
+	// A connection of its own: the server keeps something for it.
+	{name: "multi", route: Own, why: "a transaction, on one shard"},
+	{name: "exec", route: Own, why: "as MULTI"},
+	{name: "discard", route: Own, why: "as MULTI"},
+	{name: "watch", route: Own, why: "as MULTI"},
+	{name: "unwatch", route: Own, why: "as MULTI"},
+	{name: "wait", route: Own, merge: Min, why: "it waits, for what the session wrote; each shard counts its own replicas"},
 
 	// Every shard.
 	{name: "dbsize", route: All, merge: Sum, why: "each key is on one shard"},
@@ -114,9 +155,47 @@ var overrides = []override{
 	{name: "keys", route: All, merge: Concat, why: "each key is on one shard"},
 	{name: "scan", route: All, merge: Scan, why: "each key is on one shard; one shard a call"},
 	{name: "info", route: All, merge: InfoText, why: "one text about the pool"},
+	{name: "swapdb", route: All, merge: AllOK, why: "as FLUSHALL; not atomic across shards"},
+	{name: "randomkey", route: All, merge: RandomKey, why: "each key as likely as any other"},
 	{name: "script|load", route: All, merge: First, why: "EVALSHA may go to any shard; the digest is the same everywhere"},
 	{name: "script|exists", route: All, merge: AndArray, why: "there only if it is on every shard"},
 	{name: "script|flush", route: All, merge: AllOK, why: "as SCRIPT LOAD"},
+	{name: "script|kill", route: All, merge: AnyOK, why: "one shard is enough that runs one"},
+	{name: "function|delete", route: All, merge: AllOK, why: "as FUNCTION LOAD"},
+	{name: "function|flush", route: All, merge: AllOK, why: "as FUNCTION LOAD"},
+	{name: "function|kill", route: All, merge: AnyOK, why: "as SCRIPT KILL"},
+	{name: "function|load", route: All, merge: First, why: "FCALL may go to any shard"},
+	{name: "function|restore", route: All, merge: AllOK, why: "as FUNCTION LOAD"},
+	{name: "function|stats", route: All, merge: ByShard, why: "each shard may run another"},
+	{name: "function|dump", route: Single, why: "every shard has the same"},
+	{name: "function|list", route: Single, why: "every shard has the same"},
+	{name: "pubsub|channels", route: All, merge: Concat, why: "a channel is on one shard"},
+	{name: "pubsub|numpat", route: All, merge: Max, why: "a pattern is on every shard"},
+	{name: "pubsub|numsub", route: All, merge: SumPairs, why: "a channel is on one shard"},
+	{name: "pubsub|shardchannels", route: All, merge: Concat, why: "a channel is on one shard"},
+	{name: "pubsub|shardnumsub", route: All, merge: SumPairs, why: "a channel is on one shard"},
+	{name: "config|get", route: All, merge: First, why: "what CONFIG SET set is the same everywhere; the first shard's"},
+	{name: "config|set", route: All, merge: AllOK, why: "the pool is one server to its clients"},
+	{name: "config|resetstat", route: All, merge: AllOK, why: "as INFO"},
+	{name: "config|rewrite", route: All, merge: AllOK, why: "as CONFIG SET"},
+	{name: "slowlog|get", route: All, merge: Slowlog, why: "one log of the pool"},
+	{name: "slowlog|len", route: All, merge: Sum, why: "as SLOWLOG GET"},
+	{name: "slowlog|reset", route: All, merge: AllOK, why: "as SLOWLOG GET"},
+	{name: "latency|doctor", route: All, merge: ByShard, why: "each shard has its own"},
+	{name: "latency|graph", route: All, merge: ByShard, why: "each shard has its own"},
+	{name: "latency|histogram", route: All, merge: ByShard, why: "each shard has its own"},
+	{name: "latency|history", route: All, merge: Concat, why: "one history of the pool"},
+	{name: "latency|latest", route: All, merge: Concat, why: "one list of the pool"},
+	{name: "latency|reset", route: All, merge: Sum, why: "counts events"},
+	{name: "memory|doctor", route: All, merge: ByShard, why: "each shard has its own"},
+	{name: "memory|malloc-stats", route: All, merge: ByShard, why: "each shard has its own"},
+	{name: "memory|purge", route: All, merge: AllOK, why: "the pool is one server to its clients"},
+	{name: "memory|stats", route: All, merge: ByShard, why: "each shard has its own"},
+	{name: "lastsave", route: All, merge: Min, why: "all is saved since then"},
+	{name: "bgsave", route: All, merge: First, why: "the pool is one server to its clients"},
+	{name: "bgrewriteaof", route: All, merge: First, why: "as BGSAVE"},
+	{name: "save", route: All, merge: AllOK, why: "as BGSAVE"},
+	{name: "lolwut", route: Single, why: "a picture"},
 
 	// Answered without a shard.
 	{name: "ping", route: Local, why: "asks whether the session lives"},
@@ -126,42 +205,35 @@ var overrides = []override{
 	{name: "auth", route: Local, why: "the session's state"},
 	{name: "hello", route: Local, why: "the session's state"},
 	{name: "select", route: Local, why: "the session's state; the pool's own database only"},
-	{name: "client|getname", route: Local, why: "the session's state"},
-	{name: "client|setname", route: Local, why: "the session's state; clients send it on connect"},
-	{name: "client|setinfo", route: Local, why: "the session's state; clients send it on connect"},
-	{name: "client|id", route: Local, why: "the session's state"},
+	{name: "client", route: Local, why: "clients are the proxy's"},
 	{name: "command", route: Local, why: "this table"},
-	{name: "config|get", route: Local, why: "redis-benchmark asks for two settings before it starts"},
 	{name: "readonly", route: Local, why: "Redis Cluster's clients send it; nothing to switch"},
 	{name: "readwrite", route: Local, why: "as READONLY"},
 	{name: "time", route: Local, why: "shards' clocks differ; this one is as good"},
 
+	// Any one server says the same.
+	{name: "object|help", route: Single, why: "a fixed text"},
+	{name: "memory|help", route: Single, why: "a fixed text"},
+	{name: "xgroup|help", route: Single, why: "a fixed text"},
+	{name: "xinfo|help", route: Single, why: "a fixed text"},
+	{name: "script|help", route: Single, why: "a fixed text"},
+	{name: "function|help", route: Single, why: "a fixed text"},
+	{name: "pubsub|help", route: Single, why: "a fixed text"},
+	{name: "config|help", route: Single, why: "a fixed text"},
+	{name: "slowlog|help", route: Single, why: "a fixed text"},
+	{name: "latency|help", route: Single, why: "a fixed text"},
+	{name: "client|help", route: Single, why: "a fixed text"},
+	{name: "command|help", route: Single, why: "a fixed text"},
+	{name: "command|getkeysandflags", route: Single, why: "any server knows the flags that depend on arguments"},
+
 	// Refused with a reason of their own.
-	{name: "multi", why: whyTransaction},
-	{name: "exec", why: whyTransaction},
-	{name: "discard", why: whyTransaction},
-	{name: "watch", why: whyTransaction},
-	{name: "unwatch", why: whyTransaction},
-	{name: "wait", why: whySession},
-	{name: "client", why: whySession},
-	{name: "script", why: whyGather},
-	{name: "function", why: whyGather},
-	{name: "randomkey", why: whyGather},
-	{name: "lastsave", why: whyGather},
-	{name: "latency", why: whyGather},
-	{name: "slowlog", why: whyGather},
-	{name: "memory|doctor", why: whyGather},
-	{name: "memory|malloc-stats", why: whyGather},
-	{name: "memory|purge", why: whyGather},
-	{name: "memory|stats", why: whyGather},
-	{name: "lolwut", why: whyKeyless},
-	{name: "acl", why: whyAdmin},
-	{name: "config", why: whyAdmin},
+	{name: "monitor", why: whyStream},
+	{name: "sync", why: whyStream},
+	{name: "psync", why: whyStream},
+	{name: "acl", why: whyUsers},
 	{name: "debug", why: whyAdmin},
 	{name: "module", why: whyAdmin},
 	{name: "role", why: whyAdmin},
-	{name: "swapdb", why: whyDatabases},
-	{name: "move", why: whyDatabases},
 	{name: "cluster", why: whyCluster},
 	{name: "asking", why: whyCluster},
 	{name: "restore-asking", why: whyCluster},
@@ -170,16 +242,19 @@ var overrides = []override{
 // withNewer adds the subcommands that Redis 7.0 lacks and that clients send on
 // connect: refused, each connection would begin with an error.
 func withNewer(infos []Info) []Info {
-	newer := map[string]Info{
-		"client": {
+	newer := map[string][]Info{
+		"client": {{
 			Name: "client|setinfo", Arity: 4, Flags: NoScript | Loading | Stale, Categories: CatSlow | CatConnection,
 			Summary: "Sets information specific to the client or connection.", Since: "7.2.0", Group: "connection",
-		},
+		}, {
+			Name: "client|no-touch", Arity: 3, Flags: NoScript | Loading | Stale, Categories: CatSlow | CatConnection,
+			Summary: "Controls whether commands sent by the client affect the LRU/LFU of accessed keys.", Since: "7.2.0", Group: "connection",
+		}},
 	}
 	all := make([]Info, len(infos))
 	for i, info := range infos {
-		if sub, ok := newer[info.Name]; ok {
-			info.Subcommands = append(info.Subcommands[:len(info.Subcommands):len(info.Subcommands)], sub)
+		if more := newer[info.Name]; more != nil {
+			info.Subcommands = slices.Concat(info.Subcommands, more)
 		}
 		all[i] = info
 	}

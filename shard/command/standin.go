@@ -26,6 +26,9 @@ func scriptDigest(dst []byte, a Args) []byte {
 	return hex.AppendEncode(dst, sum[:])
 }
 
+// channel takes the first argument: a channel's name.
+func channel(dst []byte, a Args) []byte { return append(dst, a.At(1)...) }
+
 // firstArgument takes it in lower case: Redis compares digests and the names of
 // functions in any case.
 func firstArgument(dst []byte, a Args) []byte {

@@ -77,7 +77,22 @@ func newCommand(info Info, row *override) *Command {
 	if cmd.Route == Single {
 		cmd.KeyPos = fixedKey(info)
 	}
+	cmd.Whole = cmd.whole()
+	if cmd.then != nil {
+		cmd.then.Whole = cmd.then.whole()
+	}
 	return cmd
+}
+
+// whole reports what Whole says.
+func (c *Command) whole() bool {
+	switch c.Route {
+	case All, Split:
+		return true
+	case Refused:
+		return c.refusal != whyStream && c.refusal != whyUsers
+	}
+	return false
 }
 
 // fixedKey returns the position of the one key that every request of the command

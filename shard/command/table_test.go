@@ -118,7 +118,7 @@ func TestLearnedCommandsAreRouted(t *testing.T) {
 		{"x.counted 2 a b", Single, 0, []int{2, 3}},
 		{"x.loose", Single, 0, nil}, // arity -1: the key may be missing
 		{"x.loose k", Single, 0, []int{1}},
-		{"x.wait k 0", Refused, 0, []int{1}},
+		{"x.wait k 0", Own, 0, []int{1}},
 		{"x.admin", Refused, 0, nil},
 		{"x.channel c", Refused, 0, nil},
 		{"x.partial k l", Refused, 0, nil},

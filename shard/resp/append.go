@@ -43,6 +43,21 @@ func AppendError(dst []byte, text string) []byte {
 // AppendNull appends RESP2's null bulk string.
 func AppendNull(dst []byte) []byte { return append(dst, "$-1\r\n"...) }
 
+// AppendNullArray appends RESP2's null array.
+func AppendNullArray(dst []byte) []byte { return append(dst, "*-1\r\n"...) }
+
+// AppendMap appends the header of a RESP3 map of n pairs.
+func AppendMap(dst []byte, n int) []byte { return appendHeader(dst, '%', int64(n)) }
+
+// AppendPush appends the header of a RESP3 push of n elements.
+func AppendPush(dst []byte, n int) []byte { return appendHeader(dst, '>', int64(n)) }
+
+// AppendVerbatim appends the header of a RESP3 verbatim string of plain text of n
+// bytes; the bytes and CRLF follow.
+func AppendVerbatim(dst []byte, n int) []byte {
+	return append(appendHeader(dst, '=', int64(n)+4), "txt:"...)
+}
+
 // AppendRequest appends a request of these arguments.
 func AppendRequest(dst []byte, args ...string) []byte {
 	dst = AppendArray(dst, len(args))

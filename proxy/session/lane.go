@@ -1,0 +1,144 @@
+package session
+
+import (
+	"slices"
+
+	"github.com/shardring/shardring/proxy/backend"
+	"github.com/shardring/shardring/shard/topology"
+)
+
+// laneKey is what all clients that share connections have in common.
+type laneKey struct {
+	db    int
+	proto int // 2 or 3
+}
+
+// lane is a pool's connections for clients that speak one protocol and use one
+// database: each node has server_connections of them, shared by all these clients.
+type lane struct {
+	laneKey
+	pool     *Pool
+	proven   bool                        // the nodes take the database and the protocol
+	sessions int                         // that use it; the pool's first lane stays without any
+	conns    []*backend.Conn             // shard i's are conns[i*each : (i+1)*each]
+	byNode   map[nodeKey][]*backend.Conn // of the current snapshot
+	idle     map[nodeKey][]*backend.Conn // owned by nobody: for the next session that needs one
+}
+
+// nodeKey: a connection belongs to a shard's name and a node, so errors name
+// the right shard even if a node serves two.
+type nodeKey struct {
+	shard string
+	node  topology.Node
+}
+
+// lane returns the lane for clients of a database and a protocol.
+func (p *Pool) lane(k laneKey) *lane {
+	for _, l := range p.lanes {
+		if l.laneKey == k {
+			return l
+		}
+	}
+	l := &lane{laneKey: k, pool: p, byNode: map[nodeKey][]*backend.Conn{}, idle: map[nodeKey][]*backend.Conn{}}
+	p.lanes = append(p.lanes, l)
+	p.connect(l)
+	return l
+}
+
+// has reports whether a connection is one of those that the lane's clients share.
+func (l *lane) has(conn *backend.Conn) bool {
+	return slices.Contains(l.conns, conn)
+}
+
+// enter and leave count the sessions of a lane; one that is left by all goes.
+func (l *lane) enter() { l.sessions++ }
+
+func (p *Pool) leave(l *lane) {
+	if l.sessions--; l.sessions > 0 || l == p.lanes[0] {
+		return
+	}
+	for i, o := range p.lanes {
+		if o == l {
+			p.lanes = append(p.lanes[:i], p.lanes[i+1:]...)
+			break
+		}
+	}
+	for _, c := range l.conns {
+		delete(p.shards, c)
+	}
+	p.retire(l.byNode)
+	p.retire(l.idle)
+}
+
+// connect gives a lane its connections to the nodes of the snapshot. Those to
+// nodes that stay are kept, those to nodes that left end when their last reply
+// has come.
+func (p *Pool) connect(l *lane) {
+	old := l.byNode
+	l.byNode = make(map[nodeKey][]*backend.Conn, len(p.snap.Shards))
+	l.conns = l.conns[:0]
+	for i, sh := range p.snap.Shards {
+		k := nodeKey{sh.Name, sh.Primary}
+		conns, ok := old[k]
+		if !ok {
+			for range p.each {
+				conns = append(conns, p.newConn(l, k, false))
+			}
+		}
+		delete(old, k)
+		l.byNode[k] = conns
+		l.conns = append(l.conns, conns...)
+		for _, c := range conns {
+			p.shards[c] = i
+		}
+	}
+	p.retire(old)
+	for k, conns := range l.idle {
+		if _, ok := l.byNode[k]; !ok {
+			p.retire(map[nodeKey][]*backend.Conn{k: conns})
+			delete(l.idle, k)
+		}
+	}
+}
+
+// retire ends connections when their last reply has come.
+func (p *Pool) retire(byNode map[nodeKey][]*backend.Conn) {
+	for _, conns := range byNode {
+		for _, c := range conns {
+			c.Retire()
+			p.left = append(p.left, c)
+		}
+	}
+}
+
+// newConn returns a connection for a lane; an owned one is for one session.
+func (p *Pool) newConn(l *lane, k nodeKey, owned bool) *backend.Conn {
+	name := k.shard
+	if name == "" { // an unnamed one, of ShardedJedis
+		name = k.node.Addr
+	}
+	return backend.NewConn(backend.Config{
+		Shard:    name,
+		Network:  k.node.Network,
+		Addr:     k.node.Addr,
+		Password: p.cfg.Auth.Value(),
+		Database: l.db,
+		Proto:    l.proto,
+		Identify: owned,
+		Timeout:  p.cfg.Timeout,
+	}, p.core, p.core.buffer)
+}
+
+// conn returns the connection on which session s talks to a shard: always the
+// same one, so that its requests to that shard stay in order.
+func (s *Session) conn(shard int) *backend.Conn {
+	if s.private != nil {
+		if c := s.ownConn(shard); c != nil {
+			return c
+		}
+	}
+	if each := s.pool.each; each > 1 {
+		return s.lane.conns[shard*each+int(s.id)%each]
+	}
+	return s.lane.conns[shard]
+}

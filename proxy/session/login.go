@@ -1,0 +1,215 @@
+package session
+
+import (
+	"bytes"
+	"strconv"
+
+	"github.com/shardring/shardring/proxy/backend"
+	"github.com/shardring/shardring/shard/command"
+	"github.com/shardring/shardring/shard/resp"
+)
+
+// auth takes AUTH password and AUTH default password.
+func (s *Session) auth(dst []byte, _ *command.Command, a *arguments) []byte {
+	if a.Len() > 3 {
+		return resp.AppendError(dst, "ERR syntax error")
+	}
+	if s.pool.cfg.Auth.IsZero() && a.Len() == 2 {
+		return resp.AppendError(dst, "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?")
+	}
+	if a.Len() == 3 && string(a.At(1)) != "default" || !s.pool.cfg.Auth.IsZero() && !s.pool.admits(a.At(a.Len()-1)) {
+		return resp.AppendError(dst, wrongPass)
+	}
+	s.login(true)
+	return resp.AppendSimple(dst, "OK")
+}
+
+const wrongPass = "WRONGPASS invalid username-password pair or user is disabled."
+
+func (s *Session) login(in bool) {
+	s.admit = in
+	s.heat()
+}
+
+// reset makes the session as new, its place and number aside.
+func (s *Session) reset(_ *command.Command, _ *arguments) bool {
+	if s.fence() {
+		return false
+	}
+	s.giveBackAll()
+	s.name, s.wrote = "", 0
+	s.login(s.pool.cfg.Auth.IsZero())
+	s.move(laneKey{db: s.pool.cfg.Database, proto: 2})
+	s.begin().finish(resp.AppendSimple(nil, "RESET"))
+	return true
+}
+
+// hello takes HELLO [2|3 [AUTH user password] [SETNAME name]]. Like Redis it does
+// what an option says although a later one may be wrong.
+func (s *Session) hello(_ *command.Command, a *arguments) bool {
+	if s.fence() {
+		return false
+	}
+	proto := s.lane.proto
+	if a.Len() > 1 {
+		v, err := strconv.ParseInt(string(a.At(1)), 10, 64)
+		if err != nil {
+			s.refuse(command.Error("ERR Protocol version is not an integer or out of range"))
+			return true
+		}
+		if v != 2 && v != 3 {
+			s.refuse(command.Error("NOPROTO unsupported protocol version"))
+			return true
+		}
+		proto = int(v)
+	}
+	for i := 2; i < a.Len(); {
+		switch opt := a.At(i); {
+		case bytes.EqualFold(opt, []byte("auth")) && i+2 < a.Len():
+			if string(a.At(i+1)) != "default" || !s.pool.cfg.Auth.IsZero() && !s.pool.admits(a.At(i+2)) {
+				s.refuse(command.Error(wrongPass))
+				return true
+			}
+			s.login(true)
+			i += 3
+		case bytes.EqualFold(opt, []byte("setname")) && i+1 < a.Len():
+			if !validName(a.At(i + 1)) {
+				s.refuse(command.Error(badName))
+				return true
+			}
+			s.name = string(a.At(i + 1))
+			i += 2
+		default:
+			s.refuse(command.Error("ERR Syntax error in HELLO option '" + string(opt) + "'"))
+			return true
+		}
+	}
+	if !s.admit {
+		s.refuse(command.Error("NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time"))
+		return true
+	}
+	s.enter(laneKey{s.lane.db, proto}, "NOPROTO unsupported protocol version", s.greeting)
+	return true
+}
+
+// greeting is the reply to HELLO.
+func (s *Session) greeting() []byte {
+	dst := s.appendMap(nil, 7)
+	for _, kv := range [...][2]string{{"server", "redis"}, {"version", redisVersion}} {
+		dst = resp.AppendBulk(resp.AppendBulk(dst, kv[0]), kv[1])
+	}
+	dst = resp.AppendInt(resp.AppendBulk(dst, "proto"), int64(s.lane.proto))
+	dst = resp.AppendInt(resp.AppendBulk(dst, "id"), int64(s.id))
+	for _, kv := range [...][2]string{{"mode", "standalone"}, {"role", "master"}} {
+		dst = resp.AppendBulk(resp.AppendBulk(dst, kv[0]), kv[1])
+	}
+	return resp.AppendArray(resp.AppendBulk(dst, "modules"), 0)
+}
+
+// selectDB takes SELECT. A pool with a database of its own serves that one, which
+// clients may also call 0.
+func (s *Session) selectDB(_ *command.Command, a *arguments) bool {
+	if s.fence() {
+		return false
+	}
+	n, err := strconv.ParseInt(string(a.At(1)), 10, 32)
+	own := s.pool.cfg.Database
+	switch {
+	case err != nil:
+		s.refuse(command.Error("ERR value is not an integer or out of range"))
+	case own != 0 && n != 0 && int(n) != own:
+		s.refuse(command.Error("ERR DB index is out of range: pool '" + s.pool.Name + "' serves database " + strconv.Itoa(own) + " only"))
+	case n < 0:
+		s.refuse(command.Error(badDB))
+	default:
+		if own != 0 {
+			n = int64(own)
+		}
+		s.enter(laneKey{int(n), s.lane.proto}, badDB, func() []byte { return okReply })
+	}
+	return true
+}
+
+const badDB = "ERR DB index is out of range"
+
+// enter moves the session to another lane, once it is known that the nodes take
+// its database and protocol; else the request under way is answered with refusal.
+// Nothing else is under way.
+func (s *Session) enter(k laneKey, refusal string, reply func() []byte) {
+	r := s.begin()
+	for _, l := range s.pool.lanes {
+		if l.laneKey == k && l.proven {
+			s.move(k)
+			r.finish(reply())
+			return
+		}
+	}
+	l := s.pool.lane(k)
+	l.enter()
+	p := &probe{r: r, lane: l, refusal: refusal, reply: reply}
+	p.call.To = p
+	conn, q, err := s.pool.beginOn(l.conns[0], &p.call)
+	if err != nil {
+		p.Fail(&p.call, err)
+		return
+	}
+	s.write(conn, q, resp.AppendRequest(nil, "PING"))
+	s.fence()
+}
+
+// move changes the session's lane.
+func (s *Session) move(k laneKey) {
+	if s.lane.laneKey == k {
+		return
+	}
+	s.giveBackAll()
+	old := s.lane
+	s.lane = s.pool.lane(k)
+	s.lane.enter()
+	s.pool.leave(old)
+}
+
+// probe finds out whether the nodes take a lane's database and protocol.
+type probe struct {
+	call    backend.Call
+	r       *Request
+	lane    *lane // entered, so that it stays
+	refusal string
+	reply   func() []byte
+}
+
+// Reply: the connection was made, and what it asked for granted.
+func (p *probe) Reply(_ *backend.Call, _ []byte, done bool) {
+	if done {
+		p.lane.proven = true
+		p.end("")
+	}
+}
+
+// Fail: a node that refuses the login is told from one that cannot be reached,
+// which says nothing about the others.
+func (p *probe) Fail(_ *backend.Call, err *backend.Error) {
+	if err.Kind == backend.Refused {
+		p.end(p.refusal)
+		return
+	}
+	p.end("")
+}
+
+func (p *probe) end(refusal string) {
+	s, r := p.r.session, p.r
+	if s == nil {
+		p.lane.pool.leave(p.lane)
+		r.core.release(r)
+		return
+	}
+	if refusal == "" {
+		s.move(p.lane.laneKey)
+	}
+	s.pool.leave(p.lane)
+	if refusal != "" {
+		r.finishError(refusal)
+		return
+	}
+	r.finish(p.reply())
+}

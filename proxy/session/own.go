@@ -1,0 +1,251 @@
+package session
+
+import (
+	"github.com/shardring/shardring/proxy/backend"
+	"github.com/shardring/shardring/proxy/iobuf"
+	"github.com/shardring/shardring/shard/resp"
+)
+
+// private is what few sessions have: connections of their own, and what they
+// need them for.
+type private struct {
+	conns []*owned
+	tx    transaction
+	subs  *subscriptions // nil: none, ever
+	wait  *owned         // where a command waits for something to happen; nil: nowhere
+}
+
+// owned is a connection that one session has to itself, as long as it needs one:
+// for a transaction, a command that waits, a subscription.
+type owned struct {
+	session *Session
+	key     nodeKey
+	conn    *backend.Conn
+	push    iobuf.Queue // a push that has not come whole
+	timed   bool        // in Pool.timing
+	subs    int         // subscriptions there
+}
+
+// maxIdle is how many connections that nobody owns a lane keeps for each node.
+const maxIdle = 8
+
+// priv returns the session's private part, and makes it when it is first needed.
+func (s *Session) priv() *private {
+	if s.private == nil {
+		s.private = &private{}
+	}
+	return s.private
+}
+
+func (p *Pool) nodeKey(shard int) nodeKey {
+	sh := &p.snap.Shards[shard]
+	return nodeKey{sh.Name, sh.Primary}
+}
+
+// find returns the session's own connection to a node, or nil.
+func (p *private) find(k nodeKey) *owned {
+	for _, o := range p.conns {
+		if o.key == k {
+			return o
+		}
+	}
+	return nil
+}
+
+// ownConn returns the session's own connection to a shard, or nil.
+func (s *Session) ownConn(shard int) *backend.Conn {
+	if o := s.private.find(s.pool.nodeKey(shard)); o != nil {
+		return o.conn
+	}
+	return nil
+}
+
+// own returns the session's own connection to a shard. Nothing of the session's
+// may be under way to that shard when it gets one.
+func (s *Session) own(shard int) *owned {
+	pr, k := s.priv(), s.pool.nodeKey(shard)
+	if o := pr.find(k); o != nil {
+		return o
+	}
+	o := &owned{session: s, key: k}
+	if idle := s.lane.idle[k]; len(idle) > 0 {
+		o.conn = idle[len(idle)-1]
+		s.lane.idle[k] = idle[:len(idle)-1]
+	} else {
+		o.conn = s.pool.newConn(s.lane, k, true)
+	}
+	o.conn.Owner = o
+	pr.conns = append(pr.conns, o)
+	return o
+}
+
+// tidy is called when requests have been answered: what the session needs no longer
+// is given back.
+func (s *Session) tidy() {
+	pr := s.private
+	if pr.subs != nil {
+		s.deliver()
+	}
+	if s.inFlight > 0 {
+		return
+	}
+	pr.wait = nil
+	s.release()
+	if pr.subs != nil && !pr.subs.any() && pr.subs.held.Len() == 0 {
+		pr.subs = nil
+	}
+	if len(pr.conns) == 0 && pr.tx == (transaction{}) && pr.subs == nil {
+		s.private = nil
+	}
+}
+
+// release gives back the connections that the session needs no longer. It is
+// called when nothing is under way.
+func (s *Session) release() {
+	pr := s.private
+	kept := pr.conns[:0]
+	for _, o := range pr.conns {
+		if pr.needs(o) || o.conn.InFlight() > 0 {
+			kept = append(kept, o)
+		} else {
+			s.giveBack(o)
+		}
+	}
+	clear(pr.conns[len(kept):])
+	pr.conns = kept
+}
+
+// needs reports whether the node keeps something for the session.
+func (p *private) needs(o *owned) bool { return p.tx.on == o || o.subs > 0 }
+
+// giveBack makes a connection anybody's, if nothing of the session's is left on
+// it.
+func (s *Session) giveBack(o *owned) {
+	c, p := o.conn, s.pool
+	o.push.Reset(p.core.buffer)
+	c.Owner = nil
+	idle := s.lane.idle[o.key]
+	_, current := s.lane.byNode[o.key]
+	if current && len(idle) < maxIdle && c.Spotless() && !s.private.needs(o) {
+		s.lane.idle[o.key] = append(idle, c)
+		return
+	}
+	c.Drop()
+	p.left = append(p.left, c)
+}
+
+// giveBackAll is for a session that ends or starts anew.
+func (s *Session) giveBackAll() {
+	pr := s.private
+	if pr == nil {
+		return
+	}
+	for _, o := range pr.conns {
+		s.giveBack(o)
+	}
+	if pr.subs != nil {
+		pr.subs.held.Reset(s.core.buffer)
+	}
+	s.private = nil
+}
+
+// Pushed takes what the node sends without having been asked.
+func (o *owned) Pushed(_ *backend.Conn, part []byte, done bool) {
+	s := o.session
+	o.push.Append(s.core.buffer, part)
+	if s.Out.Len()+o.push.Len() > s.core.limits.PushHard {
+		s.cut()
+		return
+	}
+	if done {
+		s.pushed(o)
+	}
+}
+
+// Lost: what the node kept for the session is gone.
+func (o *owned) Lost(c *backend.Conn) {
+	s := o.session
+	pr := s.private
+	o.push.Reset(s.core.buffer)
+	s.pool.left = append(s.pool.left, c)
+	for i := range pr.conns {
+		if pr.conns[i] == o {
+			pr.conns = append(pr.conns[:i], pr.conns[i+1:]...)
+			break
+		}
+	}
+	pr.tx.lost(o)
+	if o.subs > 0 {
+		s.unheard()
+	}
+}
+
+// sendOwn forwards a request over a connection of the session's own.
+func (s *Session) sendOwn(o *owned, frame []byte) {
+	r := s.begin()
+	r.call.To = r
+	conn, q, err := s.pool.beginOn(o.conn, &r.call)
+	if err != nil {
+		r.Fail(&r.call, err)
+		return
+	}
+	s.write(conn, q, frame)
+}
+
+// sendSilently sends a command whose reply nobody gets.
+func (s *Session) sendSilently(o *owned, words ...string) {
+	s.toOwn(o, &silence{s: s}, resp.AppendRequest(nil, words...))
+}
+
+func (s *Session) toOwn(o *owned, to *silence, frame []byte) {
+	to.call.To = to
+	conn, q, err := s.pool.beginOn(o.conn, &to.call)
+	if err != nil {
+		to.Fail(&to.call, err)
+		return
+	}
+	s.write(conn, q, frame)
+}
+
+// silence takes the reply to a request that the session's client did not make.
+type silence struct {
+	call backend.Call
+	s    *Session
+}
+
+// Reply drops it: what the node thinks of it shows at EXEC.
+func (t *silence) Reply(_ *backend.Call, _ []byte, done bool) {
+	if done && t.s.private != nil {
+		t.s.tidy() // the connection may have been kept for this only
+	}
+}
+
+// Fail: the connection is lost, and with it the transaction.
+func (t *silence) Fail(_ *backend.Call, _ *backend.Error) {
+	if pr := t.s.private; pr != nil {
+		pr.tx.spoil()
+	}
+}
+
+// limit has the time limits of an owned connection looked at.
+func (p *Pool) limit(c *backend.Conn) {
+	if o, ok := c.Owner.(*owned); ok && !o.timed {
+		o.timed = true
+		p.timing = append(p.timing, c)
+	}
+}
+
+// expireOwned looks at the time limits of owned connections.
+func (p *Pool) expireOwned() {
+	kept := p.timing[:0]
+	for _, c := range p.timing {
+		c.Expire(p.core.now)
+		if c.Deadline() != 0 {
+			kept = append(kept, c)
+		} else if o, ok := c.Owner.(*owned); ok {
+			o.timed = false
+		}
+	}
+	clear(p.timing[len(kept):])
+	p.timing = kept
+}

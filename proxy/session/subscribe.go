@@ -1,0 +1,240 @@
+package session
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/shardring/shardring/proxy/backend"
+	"github.com/shardring/shardring/proxy/iobuf"
+	"github.com/shardring/shardring/shard/command"
+	"github.com/shardring/shardring/shard/resp"
+)
+
+// subscriptions are what a session listens to. A channel is listened to on the
+// shard its name hashes to, where PUBLISH goes; a pattern, and a channel of
+// keyspace events, on all.
+type subscriptions struct {
+	of    [3]map[string]bool // by topic
+	under *subscribing       // a request whose confirmations have not all come
+	held  iobuf.Queue        // messages that came meanwhile, or within a reply
+}
+
+// topic is a kind of subscription.
+type topic uint8
+
+const (
+	channels topic = iota
+	patterns
+	shardChannels
+)
+
+// subscribing is a SUBSCRIBE or UNSUBSCRIBE, or one of their like, under way.
+type subscribing struct {
+	r       *Request
+	verb    string // as a confirmation has it
+	topic   topic
+	end     bool
+	names   []string
+	missing int // confirmations
+}
+
+// any reports whether there are subscriptions, as far as a client of RESP2 is
+// limited by them.
+func (u *subscriptions) any() bool {
+	return u != nil && (len(u.of[channels])+len(u.of[patterns])+len(u.of[shardChannels]) > 0 || u.under != nil)
+}
+
+// listens reports whether the session is a subscriber of RESP2, whose PING is
+// answered like a message.
+func (s *Session) listens() bool {
+	return s.lane.proto == 2 && s.private != nil && s.private.subs.any()
+}
+
+// count is the number that a confirmation of the topic has.
+func (u *subscriptions) count(t topic) int {
+	if t == shardChannels {
+		return len(u.of[shardChannels])
+	}
+	return len(u.of[channels]) + len(u.of[patterns])
+}
+
+// subscribe handles SUBSCRIBE, UNSUBSCRIBE and their like. It returns false as
+// handle.
+func (s *Session) subscribe(cmd *command.Command, a *arguments) bool {
+	if s.fence() {
+		return false
+	}
+	pr := s.priv()
+	if pr.subs == nil {
+		pr.subs = &subscriptions{}
+	}
+	u := &subscribing{verb: cmd.Name, end: strings.Contains(cmd.Name, "unsub")}
+	switch cmd.Name[0] {
+	case 'p':
+		u.topic = patterns
+	case 's':
+		if cmd.Name != "subscribe" {
+			u.topic = shardChannels
+		}
+	}
+	for i := 1; i < a.Len(); i++ {
+		u.names = append(u.names, string(a.At(i)))
+	}
+	if u.end && len(u.names) == 0 {
+		for name := range pr.subs.of[u.topic] {
+			u.names = append(u.names, name)
+		}
+	}
+	u.r, pr.subs.under = s.begin(), u
+	if err := s.tell(u); err != nil {
+		pr.subs.under = nil
+		u.r.finishError("ERR " + err.Error())
+		s.end()
+		return true
+	}
+	if u.missing == 0 {
+		s.confirm()
+	}
+	s.fence()
+	return true
+}
+
+// tell sends each shard what it has to listen to, or no longer.
+func (s *Session) tell(u *subscribing) *backend.Error {
+	byShard := make([][]string, len(s.pool.snap.Shards))
+	known := s.private.subs.of[u.topic]
+	for _, name := range u.names {
+		if u.end && !known[name] {
+			continue
+		}
+		if u.topic == patterns || strings.HasPrefix(name, "__keyspace@") || strings.HasPrefix(name, "__keyevent@") {
+			for i := range byShard {
+				byShard[i] = append(byShard[i], name)
+			}
+			continue
+		}
+		i := s.pool.ring.OwnerString(name)
+		byShard[i] = append(byShard[i], name)
+	}
+	for i, names := range byShard {
+		if len(names) == 0 {
+			continue
+		}
+		o := s.own(i)
+		q, err := o.conn.Send(s.core.now)
+		if err != nil {
+			return err
+		}
+		s.pool.limit(o.conn)
+		q.Append(s.core.buffer, resp.AppendRequest(nil, append([]string{u.verb}, names...)...))
+		o.conn.Subscriber = s.lane.proto == 2
+		o.subs += len(names) // those that end are subtracted when that is confirmed
+		u.missing += len(names)
+	}
+	return nil
+}
+
+// confirm answers the request under way.
+func (s *Session) confirm() {
+	subs := s.private.subs
+	u := subs.under
+	subs.under = nil
+	known := subs.of[u.topic]
+	if known == nil {
+		known = map[string]bool{}
+		subs.of[u.topic] = known
+	}
+	var b []byte
+	add := func(name string, null bool) {
+		b = s.appendPush(b, 3)
+		b = resp.AppendBulk(b, u.verb)
+		if null {
+			b = s.appendNull(b)
+		} else {
+			b = resp.AppendBulk(b, name)
+		}
+		b = resp.AppendInt(b, int64(subs.count(u.topic)))
+	}
+	for _, name := range u.names {
+		if u.end {
+			delete(known, name)
+		} else {
+			known[name] = true
+		}
+		add(name, false)
+	}
+	if len(u.names) == 0 {
+		add("", true)
+	}
+	u.r.finish(b)
+}
+
+// pushed takes a push that has come whole.
+func (s *Session) pushed(o *owned) {
+	subs := s.private.subs
+	kind := pushKind(&o.push)
+	if u := subsUnder(subs); u != nil && kind == u.verb {
+		o.push.Reset(s.core.buffer)
+		if u.end {
+			o.subs -= 2 // its own, and that of tell
+		}
+		if o.subs == 0 {
+			o.conn.Subscriber = false
+		}
+		if u.missing--; u.missing == 0 {
+			s.confirm()
+		}
+		return
+	}
+	if subs == nil {
+		s.Out.Take(s.core.buffer, &o.push)
+	} else {
+		subs.held.Take(s.core.buffer, &o.push)
+		s.deliver()
+	}
+	s.touch()
+	s.bound()
+}
+
+func subsUnder(subs *subscriptions) *subscribing {
+	if subs == nil {
+		return nil
+	}
+	return subs.under
+}
+
+// deliver gives the client the messages that have come, unless a confirmation is
+// due first or a reply has begun to go out.
+func (s *Session) deliver() {
+	subs := s.private.subs
+	if subs.under != nil || s.head != nil && s.head.started {
+		return
+	}
+	s.Out.Take(s.core.buffer, &subs.held)
+}
+
+// unheard ends the session: messages are missed on a connection that is lost.
+func (s *Session) unheard() {
+	if u := subsUnder(s.private.subs); u != nil {
+		s.private.subs.under = nil
+		u.r.finishError("ERR shardring: a connection to a shard was lost while subscribing")
+		s.end()
+		return
+	}
+	s.hangUp()
+}
+
+// pushKind returns the first word of a push.
+func pushKind(q *iobuf.Queue) string {
+	var buf [64]byte
+	b := buf[:q.Peek(buf[:])]
+	for range 2 { // the lines *3 and $7
+		_, rest, ok := bytes.Cut(b, []byte("\r\n"))
+		if !ok {
+			return ""
+		}
+		b = rest
+	}
+	word, _, _ := bytes.Cut(b, []byte("\r\n"))
+	return string(word)
+}
