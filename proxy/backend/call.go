@@ -7,6 +7,8 @@ type Call struct {
 	To Receiver
 	// Patient calls have no time limit: they wait for something to happen.
 	Patient bool
+	// Script calls run a program on the node, which may run for long: see Busy.
+	Script bool
 
 	next     *Call
 	deadline int64 // ns; 0: none

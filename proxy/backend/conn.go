@@ -379,6 +379,9 @@ func (c *Conn) Deadline() int64 {
 	if h := c.calls.head; h != nil && h.deadline != 0 && !c.headBegun() && (d == 0 || h.deadline < d) {
 		d = h.deadline
 	}
+	if by := c.heardAt + int64(busyAfter); c.runsScript() && (d == 0 || by < d) {
+		d = by
+	}
 	return d
 }
 

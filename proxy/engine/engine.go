@@ -172,11 +172,22 @@ func (b *base) state() *base { return b }
 func newBase(e *Engine, i int) base {
 	b := base{engine: e, index: i, log: e.cfg.Log}
 	b.core = session.NewCore(e.cfg.Limits, func() int64 { return time.Now().UnixNano() })
+	b.core.Join(i, peers{e})
 	b.core.Begin(clock())
 	for _, p := range e.cfg.Pools {
 		b.pools = append(b.pools, b.core.AddPool(p.Config, p.Topology))
 	}
 	return b
+}
+
+// peers are an engine's cores.
+type peers struct{ *Engine }
+
+func (p peers) Len() int { return p.cfg.Loops }
+
+func (p peers) Post(i int, f func(*session.Core)) bool {
+	l := p.loops[i]
+	return l.post(func() { f(l.state().core) })
 }
 
 var started = time.Now()

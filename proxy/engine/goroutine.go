@@ -445,3 +445,8 @@ func cause(err error) error {
 	}
 	return err
 }
+
+// Endpoint tells of a client's socket, as CLIENT LIST shows it.
+func (s *pipe) Endpoint() (remote, local string, fd int) {
+	return s.net.RemoteAddr().String(), s.net.LocalAddr().String(), -1
+}

@@ -50,13 +50,16 @@ type Core struct {
 	now    int64 // of this turn, ns
 	ticked int64 // when time limits were last looked at, ns
 
-	pools    []*Pool
-	sessions int    // open ones
-	lastID   uint64 // of the newest session
+	pools  []*Pool
+	open   map[*Session]struct{}
+	lastID uint64 // of the newest session, counted here
+	index  int    // among peers
+	peers  Peers  // nil: there are no others
 
 	conns   []*backend.Conn // woken: the driver has something to do
 	touched []*Session      // likewise
 	resume  []*Session      // were stalled and may go on
+	later   []func()        // what a reply made necessary and must not be done from within it
 
 	// Scratch of the request being handled, and free lists.
 	parser      resp.Parser
@@ -82,6 +85,7 @@ func NewCore(limits Limits, wall func() int64) *Core {
 		buffer:      iobuf.NewPool(limits.Pool),
 		rand:        rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 		unauthLimit: resp.Unauthenticated(),
+		open:        map[*Session]struct{}{},
 	}
 	c.requests.limit, c.gathers.limit, c.kepts.limit = 16<<10, 1<<10, 256
 	return c
@@ -98,7 +102,7 @@ func (c *Core) AddPool(cfg *config.Pool, topo *topology.Pool) *Pool {
 func (c *Core) Buffers() *iobuf.Pool { return c.buffer }
 
 // Sessions returns the number of open sessions.
-func (c *Core) Sessions() int { return c.sessions }
+func (c *Core) Sessions() int { return len(c.open) }
 
 // clock is now as the topology wants it. All cores that share one are driven
 // by one clock.
@@ -120,6 +124,11 @@ func (c *Core) Begin(now int64) {
 
 // End ends a turn: sessions that were stalled and may go on do so.
 func (c *Core) End() {
+	for _, f := range c.later {
+		f()
+	}
+	clear(c.later)
+	c.later = c.later[:0]
 	list := c.resume
 	c.resume = nil
 	for i, s := range list {
@@ -134,7 +143,7 @@ func (c *Core) End() {
 // Wait returns how long the driver may sleep before the next turn if no
 // socket has anything to say: 0 not at all, negative for ever.
 func (c *Core) Wait(now int64) time.Duration {
-	if len(c.conns)+len(c.touched)+len(c.resume) > 0 {
+	if len(c.conns)+len(c.touched)+len(c.resume)+len(c.later) > 0 {
 		return 0
 	}
 	for _, p := range c.pools {

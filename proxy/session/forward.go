@@ -24,6 +24,7 @@ func (s *Session) handle(frame []byte, spans []resp.Span) bool {
 	cmd := s.core.table.Lookup(a.At(0))
 	if cmd != nil && cmd.KeyPos > 0 && cmd.KeyPos < len(spans) && cmd.Route == command.Single && s.hot {
 		shard := s.pool.ring.Owner(a.At(cmd.KeyPos))
+		s.last = cmd
 		s.wroteTo(cmd, shard)
 		s.forward(shard, frame)
 		return true
@@ -39,6 +40,10 @@ func (s *Session) handle(frame []byte, spans []resp.Span) bool {
 	if err != nil {
 		s.refuse(err)
 		return true
+	}
+	s.last = cmd
+	if s.postpone(cmd) {
+		return false
 	}
 	if s.private != nil && s.private.tx.open {
 		return s.queue(cmd, a)
@@ -79,11 +84,14 @@ func (s *Session) route(cmd *command.Command, a *arguments) bool {
 	case command.Single:
 		if shard, ok := s.owner(cmd, a); ok {
 			s.wroteTo(cmd, shard)
-			s.forward(shard, a.frame)
+			s.send(shard, a.frame, cmd.Group == "scripting")
 		}
 	case command.Split:
 		s.split(cmd, a)
 	case command.All:
+		if cmd.Merge == command.AnyOK && s.fence() {
+			return false
+		}
 		s.everywhere(cmd, a)
 	case command.Own:
 		return s.onOwn(cmd, a)
@@ -143,8 +151,12 @@ func (s *Session) owner(cmd *command.Command, a *arguments) (shard int, ok bool)
 
 // forward sends a request to one shard, whose reply is the client's.
 func (s *Session) forward(shard int, frame []byte) {
+	s.send(shard, frame, false)
+}
+
+func (s *Session) send(shard int, frame []byte, script bool) {
 	r := s.begin()
-	r.call.To = r
+	r.call.To, r.call.Script = r, script
 	conn, q, err := s.pool.begin(shard, s, &r.call)
 	if err != nil {
 		r.Fail(&r.call, err)
@@ -260,6 +272,9 @@ func (s *Session) everywhere(cmd *command.Command, a *arguments) {
 	s.start(g)
 	s.wroteTo(cmd, -1)
 	for i := range g.parts {
+		if cmd.Merge == command.AnyOK {
+			s.own(g.parts[i].shard) // what ends a script must not wait behind it
+		}
 		if q := g.send(i); q != nil {
 			b := frame
 			if cmd.Merge == command.RandomKey && i%2 == 0 {

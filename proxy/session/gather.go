@@ -22,6 +22,7 @@ type gather struct {
 	missing int      // parts without a whole reply, and one more while sending
 	most    int      // entries that the request asks for; 0: all
 	failed  *backend.Error
+	done    func() // of one that is part of another reply: called instead of merging
 }
 
 // part is what one shard has to do of a request.
@@ -127,6 +128,10 @@ func (g *gather) arrived() {
 		return
 	}
 	r := g.req
+	if g.done != nil {
+		g.done()
+		return
+	}
 	if r.session == nil {
 		r.complete()
 		return

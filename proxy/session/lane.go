@@ -138,7 +138,68 @@ func (s *Session) conn(shard int) *backend.Conn {
 		}
 	}
 	if each := s.pool.each; each > 1 {
-		return s.lane.conns[shard*each+int(s.id)%each]
+		return s.lane.conns[shard*each+int(s.id/uint64(s.core.cores()))%each]
 	}
 	return s.lane.conns[shard]
+}
+
+// overtake replaces the connections of a lane on which a long script runs, so that
+// others hear of it at once, as they do from a server of their own: BUSY. Who has
+// requests behind the script waits for their replies.
+func (p *Pool) overtake(l *lane) {
+	for i, c := range l.conns {
+		if !c.Busy(p.core.now) {
+			continue
+		}
+		for call := range c.Under {
+			if s := sessionOf(call); s != nil {
+				s.fence()
+			}
+		}
+		shard := p.shards[c]
+		k := p.nodeKey(shard)
+		fresh := p.newConn(l, k, false)
+		l.conns[i] = fresh
+		l.byNode[k][i%p.each] = fresh
+		delete(p.shards, c)
+		p.shards[fresh] = shard
+		c.Retire()
+		p.left = append(p.left, c)
+		p.busy = append(p.busy, busyScript{c, k})
+	}
+}
+
+// busyScript is a connection that was overtaken, and its node.
+type busyScript struct {
+	conn *backend.Conn
+	key  nodeKey
+}
+
+// busyShard returns a shard that has been running a script for long, or -1.
+func (p *Pool) busyShard() int {
+	for len(p.busy) > 0 {
+		b := p.busy[0]
+		if b.conn.Busy(p.core.now) {
+			for i := range p.snap.Shards {
+				if p.nodeKey(i) == b.key {
+					return i
+				}
+			}
+		}
+		p.busy = p.busy[1:]
+	}
+	return -1
+}
+
+// sessionOf returns whose call it is, or nil.
+func sessionOf(call *backend.Call) *Session {
+	switch to := call.To.(type) {
+	case *Request:
+		return to.session
+	case *part:
+		return to.g.req.session
+	case *silence:
+		return to.s
+	}
+	return nil
 }

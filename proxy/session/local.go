@@ -18,17 +18,11 @@ var locals = map[string]func(s *Session, dst []byte, cmd *command.Command, a *ar
 	"echo": func(_ *Session, dst []byte, _ *command.Command, a *arguments) []byte {
 		return resp.AppendBulk(dst, a.At(1))
 	},
-	"time":           (*Session).time,
-	"quit":           (*Session).quit,
-	"auth":           (*Session).auth,
-	"readonly":       ok,
-	"readwrite":      ok,
-	"client|getname": (*Session).getName,
-	"client|setname": (*Session).setName,
-	"client|setinfo": ok,
-	"client|id": func(s *Session, dst []byte, _ *command.Command, _ *arguments) []byte {
-		return resp.AppendInt(dst, int64(s.id))
-	},
+	"time":      (*Session).time,
+	"quit":      (*Session).quit,
+	"auth":      (*Session).auth,
+	"readonly":  ok,
+	"readwrite": ok,
 }
 
 // fenced are those that change what the session's connections are: nothing may be
@@ -44,13 +38,20 @@ func (s *Session) local(cmd *command.Command, a *arguments) bool {
 	if f := fenced[cmd.Name]; f != nil {
 		return f(s, cmd, a)
 	}
+	if cmd.Name == "ping" && len(s.pool.busy) > 0 && !s.listens() {
+		// All is well if no shard says otherwise.
+		if shard := s.pool.busyShard(); shard >= 0 {
+			s.forward(shard, a.frame)
+			return true
+		}
+	}
+	if strings.HasPrefix(cmd.Name, "client|") {
+		s.client(cmd, a)
+		return true
+	}
 	r := s.begin()
 	if f := locals[cmd.Name]; f != nil {
 		r.finish(f(s, nil, cmd, a))
-		return true
-	}
-	if strings.HasPrefix(cmd.Name, "client|") {
-		r.finishError("ERR shardring: '" + cmd.Name + "' is not supported yet")
 		return true
 	}
 	r.finish(s.core.table.AppendCommandReply(nil, a)) // COMMAND and its subcommands
@@ -96,31 +97,4 @@ func (s *Session) time(dst []byte, _ *command.Command, _ *arguments) []byte {
 func (s *Session) quit(dst []byte, _ *command.Command, _ *arguments) []byte {
 	s.end()
 	return resp.AppendSimple(dst, "OK")
-}
-
-func (s *Session) getName(dst []byte, _ *command.Command, _ *arguments) []byte {
-	if s.name == "" {
-		return s.appendNull(dst)
-	}
-	return resp.AppendBulk(dst, s.name)
-}
-
-func (s *Session) setName(dst []byte, _ *command.Command, a *arguments) []byte {
-	if !validName(a.At(2)) {
-		return resp.AppendError(dst, badName)
-	}
-	s.name = string(a.At(2))
-	return resp.AppendSimple(dst, "OK")
-}
-
-const badName = "ERR Client names cannot contain spaces, newlines or special characters."
-
-// validName is validateClientName of Redis's networking.c.
-func validName(name []byte) bool {
-	for _, c := range name {
-		if c < '!' || c > '~' {
-			return false
-		}
-	}
-	return true
 }

@@ -37,7 +37,7 @@ func (s *Session) reset(_ *command.Command, _ *arguments) bool {
 		return false
 	}
 	s.giveBackAll()
-	s.name, s.wrote = "", 0
+	s.who, s.wrote, s.mute = nil, 0, speaking
 	s.login(s.pool.cfg.Auth.IsZero())
 	s.move(laneKey{db: s.pool.cfg.Database, proto: 2})
 	s.begin().finish(resp.AppendSimple(nil, "RESET"))
@@ -74,10 +74,10 @@ func (s *Session) hello(_ *command.Command, a *arguments) bool {
 			i += 3
 		case bytes.EqualFold(opt, []byte("setname")) && i+1 < a.Len():
 			if !validName(a.At(i + 1)) {
-				s.refuse(command.Error(badName))
+				s.refuse(badName)
 				return true
 			}
-			s.name = string(a.At(i + 1))
+			s.identify().name = string(a.At(i + 1))
 			i += 2
 		default:
 			s.refuse(command.Error("ERR Syntax error in HELLO option '" + string(opt) + "'"))

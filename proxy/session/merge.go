@@ -28,6 +28,7 @@ var mergers = [...]func(g *gather, out *iobuf.Queue) error{
 	command.RandomKey:   mergeRandomKey,
 	command.Slowlog:     mergeSlowlog,
 	command.ByShard:     mergeByShard,
+	command.Running:     mergeRunning,
 }
 
 // maxLine is the longest header line of a reply: a type, 20 digits, CRLF.

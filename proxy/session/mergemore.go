@@ -178,3 +178,20 @@ func mergeByShard(g *gather, out *iobuf.Queue) error {
 	}
 	return nil
 }
+
+// mergeRunning: FUNCTION STATS, whose first field is what runs; that of a shard where
+// something does, else the first.
+func mergeRunning(g *gather, out *iobuf.Queue) error {
+	best := &g.parts[0]
+	for i := range g.parts {
+		var buf [64]byte
+		b := buf[:g.parts[i].reply.Peek(buf[:])]
+		lines := bytes.SplitN(b, []byte("\r\n"), 5)
+		if len(lines) > 3 && len(lines[3]) > 1 && lines[3][0] != '_' && lines[3][1] != '-' {
+			best = &g.parts[i]
+			break
+		}
+	}
+	out.Take(g.req.core.buffer, &best.reply)
+	return nil
+}

@@ -67,16 +67,35 @@ func (s *Session) own(shard int) *owned {
 	if o := pr.find(k); o != nil {
 		return o
 	}
-	o := &owned{session: s, key: k}
-	if idle := s.lane.idle[k]; len(idle) > 0 {
-		o.conn = idle[len(idle)-1]
-		s.lane.idle[k] = idle[:len(idle)-1]
-	} else {
-		o.conn = s.pool.newConn(s.lane, k, true)
-	}
+	o := &owned{session: s, key: k, conn: s.pool.spare(s.lane, k)}
 	o.conn.Owner = o
 	pr.conns = append(pr.conns, o)
 	return o
+}
+
+// spare returns a connection that nobody owns, and sees that there is another one
+// next time: who has to wait for a dial may come too late.
+func (p *Pool) spare(l *lane, k nodeKey) *backend.Conn {
+	var c *backend.Conn
+	for idle := l.idle[k]; len(idle) > 0 && c == nil; idle = l.idle[k] {
+		c = idle[len(idle)-1]
+		l.idle[k] = idle[:len(idle)-1]
+		if st := c.State(); st == backend.Waiting || st == backend.Closing || st == backend.Retired {
+			c.Drop()
+			p.left = append(p.left, c)
+			c = nil
+		}
+	}
+	if c == nil {
+		c = p.newConn(l, k, true)
+	}
+	if len(l.idle[k]) == 0 {
+		next := p.newConn(l, k, true)
+		next.Open(p.core.now)
+		p.timing = append(p.timing, next)
+		l.idle[k] = append(l.idle[k], next)
+	}
+	return c
 }
 
 // tidy is called when requests have been answered: what the session needs no longer
@@ -94,7 +113,7 @@ func (s *Session) tidy() {
 	if pr.subs != nil && !pr.subs.any() && pr.subs.held.Len() == 0 {
 		pr.subs = nil
 	}
-	if len(pr.conns) == 0 && pr.tx == (transaction{}) && pr.subs == nil {
+	if len(pr.conns) == 0 && pr.tx.none() && pr.subs == nil {
 		s.private = nil
 	}
 }

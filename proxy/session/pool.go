@@ -28,10 +28,12 @@ type Pool struct {
 	snap    *topology.Snapshot
 	ring    *ring.Ring
 	random  bool
-	dead    bool                         // every shard is ejected
-	each    int                          // connections of a lane to a shard
-	lanes   []*lane                      // the first is that of new sessions
-	left    []*backend.Conn              // to nodes that left, until they are Retired
+	dead    bool            // every shard is ejected
+	each    int             // connections of a lane to a shard
+	lanes   []*lane         // the first is that of new sessions
+	left    []*backend.Conn // to nodes that left, until they are Retired
+	pause   pause
+	busy    []busyScript                 // overtaken because of a long script
 	timing  []*backend.Conn              // owned ones that may have a time limit running
 	shards  map[*backend.Conn]int        // index in snap.Shards
 	waiting map[*backend.Conn][]*Session // stalled until it is less full
@@ -133,8 +135,12 @@ func (p *Pool) expire() {
 		for _, c := range l.conns {
 			c.Expire(p.core.now)
 		}
+		p.overtake(l)
 	}
 	p.expireOwned()
+	if p.pause.until != 0 && p.core.now >= p.pause.until {
+		p.unpause()
+	}
 	kept := p.left[:0]
 	for _, c := range p.left {
 		c.Expire(p.core.now)
@@ -157,7 +163,7 @@ func (p *Pool) timed() bool {
 			}
 		}
 	}
-	return len(p.left) > 0 || len(p.timing) > 0 || len(p.snap.Ejected) > 0
+	return len(p.left) > 0 || len(p.timing) > 0 || p.pause.until != 0 || len(p.snap.Ejected) > 0
 }
 
 // admits reports whether a password is the pool's.

@@ -20,6 +20,7 @@ type Request struct {
 	call    backend.Call // of a request that goes to one shard
 	gather  *gather      // of one that goes to several
 	reply   iobuf.Queue  // what has come and cannot go out yet
+	mute    bool         // nobody wants the reply
 	done    bool         // reply is whole
 	started bool         // a part of the reply has gone out
 	sent    int          // bytes of it
@@ -35,7 +36,13 @@ func (r *Request) Reply(_ *backend.Call, part []byte, done bool) {
 		}
 		return
 	}
-	if s.head != r {
+	if r.mute && !done {
+		return
+	}
+	if r.mute || s.head != r {
+		if r.mute {
+			part = nil
+		}
 		r.reply.Append(r.core.buffer, part)
 		r.done = done
 		r.hold(len(part))
@@ -69,6 +76,9 @@ func (r *Request) hold(n int) {
 // goOut moves what has come of the reply to the output.
 func (r *Request) goOut() {
 	s := r.session
+	if r.mute {
+		r.reply.Reset(r.core.buffer)
+	}
 	r.sent += r.reply.Len()
 	s.Out.Take(r.core.buffer, &r.reply)
 	s.held -= r.held

@@ -3,6 +3,7 @@ package session
 import (
 	"github.com/shardring/shardring/proxy/backend"
 	"github.com/shardring/shardring/proxy/iobuf"
+	"github.com/shardring/shardring/shard/command"
 	"github.com/shardring/shardring/shard/resp"
 )
 
@@ -19,8 +20,11 @@ type Session struct {
 	lane    *lane
 	private *private // what only few sessions have; nil: nothing
 	id      uint64
-	name    string // by CLIENT SETNAME
-	wrote   uint64 // bit i&63: a write was sent to shard i
+	who     *identity        // what the client says of itself; nil: nothing
+	last    *command.Command // the last one
+	since   int64            // when it began, ns
+	active  int64            // when it last said something, ns
+	wrote   uint64           // bit i&63: a write was sent to shard i
 
 	// The FIFO of requests whose replies have not gone out.
 	head, tail *Request
@@ -31,14 +35,16 @@ type Session struct {
 	kept  *kept // input that is not handled yet; nil if there is none
 	owned *kept // whose buffer the request being handled may take over
 
-	phase   phase
-	admit   bool // logged in, or no login is needed
-	fenced  bool // nothing is handled until all before it is answered
-	hot     bool // a request with one key may go straight to its shard: see heat
-	touched bool // in Core.touched
-	stalled bool // at a soft limit: not read until it is below half
-	queued  bool // in Core.resume
-	waits   int  // connections that are full and that it added to
+	phase     phase
+	admit     bool // logged in, or no login is needed
+	fenced    bool // nothing is handled until all before it is answered
+	mute      muteness
+	postponed bool // until the end of a pause
+	hot       bool // a request with one key may go straight to its shard: see heat
+	touched   bool // in Core.touched
+	stalled   bool // at a soft limit: not read until it is below half
+	queued    bool // in Core.resume
+	waits     int  // connections that are full and that it added to
 }
 
 // phase is where a session is in its life. It changes in Session.to only.
@@ -97,10 +103,9 @@ func (s *Session) measure(size int) { s.average += (size - s.average) / 8 }
 // Accept begins a session with a new client of the pool.
 func (p *Pool) Accept() *Session {
 	c := p.core
-	c.lastID++
-	c.sessions++
 	p.Stats.Accepted++
-	s := &Session{core: c, pool: p, lane: p.lanes[0], id: c.lastID, admit: p.cfg.Auth.IsZero(), average: c.limits.Output / firstWindow}
+	s := &Session{core: c, pool: p, lane: p.lanes[0], id: c.nextID(), since: c.now, active: c.now, admit: p.cfg.Auth.IsZero(), average: c.limits.Output / firstWindow}
+	c.open[s] = struct{}{}
 	s.lane.enter()
 	s.heat()
 	return s
@@ -109,7 +114,7 @@ func (p *Pool) Accept() *Session {
 // heat decides whether the short way in handle may be taken. It is called
 // whenever something changes that the decision depends on.
 func (s *Session) heat() {
-	s.hot = s.admit && (s.private == nil || !s.private.tx.open)
+	s.hot = s.admit && (s.private == nil || !s.private.tx.open) && s.pool.pause.until == 0
 }
 
 // Pool returns the session's pool.
@@ -127,6 +132,7 @@ func (s *Session) Received(b []byte) {
 	if s.phase != open {
 		return
 	}
+	s.active = s.core.now
 	if k := s.kept; k != nil {
 		if b = s.complete(k, b); len(b) == 0 {
 			return
@@ -292,6 +298,12 @@ func (s *Session) refuseInput(err error) {
 func (s *Session) begin() *Request {
 	r := s.core.requests.get()
 	r.core, r.session = s.core, s
+	if s.mute != speaking {
+		r.mute = true
+		if s.mute == skipping {
+			s.mute = speaking
+		}
+	}
 	if s.tail == nil {
 		s.head = r
 	} else {
@@ -360,7 +372,7 @@ func (s *Session) fence() bool {
 // gone.
 func (s *Session) unstall() {
 	l := &s.core.limits
-	if s.stalled && !s.queued && s.waits == 0 && s.inFlight <= s.window()/2 && s.unread() <= l.Output/2 && (!s.fenced || s.inFlight == 0) {
+	if s.stalled && !s.queued && s.waits == 0 && s.inFlight <= s.window()/2 && s.unread() <= l.Output/2 && (!s.fenced || s.inFlight == 0) && !s.postponed {
 		s.queued = true
 		s.core.resume = append(s.core.resume, s)
 	}
@@ -477,7 +489,7 @@ func (s *Session) Closed() {
 		return
 	}
 	s.to(over)
-	s.core.sessions--
+	delete(s.core.open, s)
 	s.Out.Reset(s.core.buffer)
 	s.abandon()
 	s.giveBackAll()

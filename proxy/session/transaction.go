@@ -1,6 +1,8 @@
 package session
 
 import (
+	"bytes"
+
 	"github.com/shardring/shardring/shard/command"
 	"github.com/shardring/shardring/shard/resp"
 )
@@ -20,8 +22,14 @@ type transaction struct {
 	watched bool   // WATCH was
 	spoiled bool   // something was refused: EXEC executes nothing
 	missed  bool   // the connection that watched was lost: EXEC executes nothing
+	writes  bool   // something in it writes
+	count   int    // of what is in it
 	kept    string // requests that came before the first key
+	rest    []elsewhere
 }
+
+// none reports whether there is no transaction, and nothing watched.
+func (t *transaction) none() bool { return !t.open && t.on == nil && !t.missed }
 
 // spoil has the transaction that is open end without being executed.
 func (t *transaction) spoil() { t.spoiled = t.open }
@@ -131,7 +139,7 @@ func (s *Session) exec(a *arguments) bool {
 		r.finish(s.appendNullArray(nil))
 		return true
 	}
-	if t.on == nil && t.kept == "" {
+	if t.on == nil && t.count == 0 {
 		r := s.begin()
 		*t = transaction{}
 		s.heat()
@@ -145,10 +153,14 @@ func (s *Session) exec(a *arguments) bool {
 		t.on = s.own(0) // no key anywhere: any shard will do
 	}
 	s.beginTransaction()
-	o := t.on
+	o, rest := t.on, t.rest
 	*t = transaction{}
 	s.heat()
-	s.sendOwn(o, a.frame)
+	if rest != nil {
+		s.execute(o, a.frame, rest)
+	} else {
+		s.sendOwn(o, a.frame)
+	}
 	return true
 }
 
@@ -196,6 +208,22 @@ func (s *Session) queue(cmd *command.Command, a *arguments) bool {
 		s.refuse(err)
 		return true
 	}
+	if (t.on != nil || bound) && !t.begun && s.fence() {
+		return false
+	}
+	t.count++
+	t.writes = t.writes || s.mayWrite(cmd)
+	if cmd.Route == command.All && len(s.pool.snap.Shards) > 1 {
+		t.rest = append(t.rest, elsewhere{t.count - 1, cmd, bytes.Clone(a.frame), -1})
+	}
+	if cmd.Group == "pubsub" { // PUBLISH
+		shard := s.pool.ring.Owner(a.At(1))
+		if t.on == nil || t.on.key != s.pool.nodeKey(shard) {
+			t.rest = append(t.rest, elsewhere{t.count - 1, cmd, bytes.Clone(a.frame), shard})
+			s.begin().finish([]byte("+QUEUED\r\n"))
+			return true
+		}
+	}
 	switch {
 	case t.on == nil && !bound:
 		if len(t.kept)+len(a.frame) > s.core.limits.Output {
@@ -206,16 +234,10 @@ func (s *Session) queue(cmd *command.Command, a *arguments) bool {
 		s.begin().finish([]byte("+QUEUED\r\n"))
 		return true
 	case t.on == nil:
-		if s.fence() {
-			return false
-		}
 		t.on = s.own(shard)
 	case bound && t.on.key != s.pool.nodeKey(shard):
 		s.refuse(command.CrossShard)
 		return true
-	}
-	if !t.begun && s.fence() {
-		return false
 	}
 	s.beginTransaction()
 	s.sendOwn(t.on, a.frame)
@@ -246,7 +268,7 @@ func (s *Session) place(cmd *command.Command, a *arguments) (shard int, bound bo
 		}
 		return shard, true, nil
 	case command.All:
-		if len(s.pool.snap.Shards) > 1 {
+		if cmd.Merge == command.Scan || cmd.Merge == command.RandomKey {
 			return 0, false, command.Error("ERR shardring: '" + cmd.Name + "' is not supported in a transaction: a transaction is one shard's")
 		}
 		return 0, false, nil

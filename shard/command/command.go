@@ -67,12 +67,13 @@ const (
 	RandomKey         // RANDOMKEY: the key of one shard, in proportion to DBSIZE
 	Slowlog           // SLOWLOG GET: the newest of all
 	ByShard           // whatever they are: a map from the shard's name to its reply
+	Running           // FUNCTION STATS: of a shard that runs something, else the first
 )
 
 var mergeNames = [...]string{
 	None: "none", GatherArray: "gather array", Sum: "sum", AllOK: "all ok", First: "first",
 	AndArray: "and array", Concat: "concat", Scan: "scan", InfoText: "info text",
-	Min: "min", Max: "max", AnyOK: "any ok", SumPairs: "sum pairs", RandomKey: "random key", Slowlog: "slow log", ByShard: "by shard",
+	Min: "min", Max: "max", AnyOK: "any ok", SumPairs: "sum pairs", RandomKey: "random key", Slowlog: "slow log", ByShard: "by shard", Running: "running",
 }
 
 // String returns the way's name in lower case.
