@@ -19,6 +19,7 @@ var layers = map[string][]string{
 	"ring":                 {},
 	"shard/command":        {},
 	"shard/resp":           {},
+	"shard/crossread":      {"shard/command", "shard/resp"},
 	"shard/shardtest":      {},
 	"shard/config":         {"ring"},
 	"shard/topology":       {"ring", "shard/config"},
