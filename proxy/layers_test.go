@@ -24,7 +24,7 @@ var layers = map[string][]string{
 	"shard/config":         {"ring"},
 	"shard/topology":       {"ring", "shard/config"},
 	"shard/internal/baton": {"shard/resp"},
-	"shard":                {"ring", "shard/command", "shard/config", "shard/topology", "shard/internal/*"},
+	"shard":                {"ring", "shard/command", "shard/config", "shard/crossread", "shard/topology", "shard/internal/*"},
 
 	"proxy/iobuf":   {},
 	"proxy/backend": {"proxy/iobuf", "shard/resp"},
