@@ -3,8 +3,6 @@ package crossread
 import (
 	"fmt"
 	"strings"
-
-	"github.com/shardring/shardring/shard/command"
 )
 
 // Error is an error reply in place of a result.
@@ -45,9 +43,3 @@ func (p *Plan) Check(bytes int64) error {
 	}
 	return nil
 }
-
-// Errors of hyperloglog.c.
-const (
-	notHLL     command.Error = "WRONGTYPE Key is not a valid HyperLogLog string value."
-	corruptHLL command.Error = "INVALIDOBJ Corrupted HLL object detected"
-)

@@ -2,6 +2,8 @@ package crossread
 
 import (
 	"math"
+
+	"github.com/shardring/shardring/shard/command"
 )
 
 // HyperLogLog as Redis's hyperloglog.c stores it: 2^14 registers of 6 bits behind
@@ -14,6 +16,12 @@ const (
 
 	dense  = 0
 	sparse = 1
+)
+
+// Error replies of hyperloglog.c.
+const (
+	notHLL     command.Error = "WRONGTYPE Key is not a valid HyperLogLog string value."
+	corruptHLL command.Error = "INVALIDOBJ Corrupted HLL object detected"
 )
 
 // hll is the registers of the union of HyperLogLogs.

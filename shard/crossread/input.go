@@ -34,7 +34,7 @@ func (k kind) String() string { return kindNames[k] }
 // the first thing that is wrong is what one server would have come to first.
 type input struct {
 	*Plan
-	read func(i int) (reply, error) // decodes; any error but *Error is about the form
+	read func(i int) (reply, error) // decodes the reply to request i
 	size int64                      // of the strings so far
 }
 

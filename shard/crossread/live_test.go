@@ -347,6 +347,41 @@ func TestScoresArePrintedAsRedisPrintsThem(t *testing.T) {
 	}
 }
 
+// TestEstimates compares count with a server over registers that no keys of a
+// test would make: all the same, and random ones up to the 63 they can hold.
+func TestEstimates(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	w := newWorld(t, seed)
+	for i := range 400 {
+		var h hll
+		least, most := i, i
+		if i >= 64 {
+			least = w.IntN(64)
+			most = min(least+w.IntN(64), 63)
+		}
+		for r := range h {
+			h[r] = uint8(least + w.IntN(most-least+1))
+		}
+		w.write([]byte("a"), "SET", "a", stored(&h))
+		if want, have := w.compare(slicesOf("pfcount", "a", "b"), resp2); want != have {
+			t.Errorf("seed %d, registers from %d to %d: one server says %q, we %q", seed, least, most, want, have)
+		}
+	}
+}
+
+// stored is the dense representation of registers.
+func stored(h *hll) string {
+	s := make([]byte, denseBytes)
+	copy(s, "HYLL")
+	for i, r := range h {
+		for bit := range 6 {
+			at := 6*i + bit
+			s[hllHeader+at/8] |= r >> bit & 1 << (at % 8)
+		}
+	}
+	return string(s)
+}
+
 // write does the same on the one server and on the key's shard.
 func (w *world) write(key []byte, args ...string) {
 	w.t.Helper()

@@ -70,7 +70,7 @@ func New(cmd *command.Command, a command.Args, keys, owners []int) (*Plan, error
 
 // askGroups asks each shard about its keys together.
 func (p *Plan) askGroups(a command.Args, keys, owners []int) {
-	for i, group := range groupByOwner(keys, owners) {
+	for i, group := range groupByOwner(owners) {
 		r := Request{Owner: owners[group[0]], Name: p.op.rest}
 		if i == 0 {
 			r.Name = p.op.first
@@ -106,7 +106,7 @@ func (p *Plan) askEach(a command.Args, keys, owners []int) {
 // before it says what is wrong with the options: with an option that does not
 // exist, so that a shard refuses in any case and reads nothing.
 func (p *Plan) askTypes(a command.Args, keys, owners []int) {
-	for _, group := range groupByOwner(keys, owners) {
+	for _, group := range groupByOwner(owners) {
 		r := Request{Owner: owners[group[0]], Name: "ZUNION"}
 		r.addKeys(a, keys, group, true)
 		r.Args = append(r.Args, []byte("TYPES"))
@@ -126,14 +126,14 @@ func (r *Request) addKeys(a command.Args, keys, group []int, counted bool) {
 }
 
 // groupByOwner returns the indexes of the keys of each owner, in order.
-func groupByOwner(keys, owners []int) [][]int {
+func groupByOwner(owners []int) [][]int {
 	var groups [][]int
 	group := make(map[int]int)
-	for k := range keys {
-		i, ok := group[owners[k]]
+	for k, owner := range owners {
+		i, ok := group[owner]
 		if !ok {
 			i = len(groups)
-			group[owners[k]] = i
+			group[owner] = i
 			groups = append(groups, nil)
 		}
 		groups[i] = append(groups[i], k)

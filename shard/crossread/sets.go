@@ -15,7 +15,7 @@ func union(in *input) (result, error) {
 	for _, members := range all {
 		for _, m := range members {
 			seen[text(m)] = struct{}{}
-			if len(seen) > len(r.members) {
+			if len(seen) > len(r.members) { // it is a new one
 				r.members = append(r.members, member{name: m})
 			}
 		}
