@@ -21,7 +21,7 @@ import (
 
 var (
 	seedFlag  = flag.Uint64("crossread.seed", 0, "repeat a run of TestAsOneServer; 0: a new one")
-	stepsFlag = flag.Int("crossread.steps", 5000, "commands of TestAsOneServer")
+	stepsFlag = flag.Int("crossread.steps", 3000, "commands of TestAsOneServer")
 )
 
 const shards = 4
