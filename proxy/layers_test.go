@@ -19,11 +19,12 @@ var layers = map[string][]string{
 	"ring":                 {},
 	"shard/command":        {},
 	"shard/resp":           {},
+	"shard/crossread":      {"shard/command", "shard/resp"},
 	"shard/shardtest":      {},
 	"shard/config":         {"ring"},
 	"shard/topology":       {"ring", "shard/config"},
 	"shard/internal/baton": {"shard/resp"},
-	"shard":                {"ring", "shard/command", "shard/config", "shard/topology", "shard/internal/*"},
+	"shard":                {"ring", "shard/command", "shard/config", "shard/crossread", "shard/topology", "shard/internal/*"},
 
 	"proxy/iobuf":   {},
 	"proxy/backend": {"proxy/iobuf", "shard/resp"},

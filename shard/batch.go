@@ -4,6 +4,7 @@ import (
 	"github.com/gomodule/redigo/redis"
 
 	"github.com/shardring/shardring/shard/command"
+	"github.com/shardring/shardring/shard/crossread"
 )
 
 // batch is several requests planned under one view, to be executed together.
@@ -21,8 +22,9 @@ type batch struct {
 
 // span is the parts of one request and what becomes of their replies.
 type span struct {
-	ready  *Reply        // of a request that is answered without a shard
-	merge  command.Merge // None: the one part's reply is the reply
+	ready  *Reply          // of a request that is answered without a shard
+	read   *crossread.Plan // of a request that is read over several shards
+	merge  command.Merge   // None: the one part's reply is the reply
 	first  int
 	n      int
 	owners []int // of a split: the part of each key
@@ -82,7 +84,11 @@ func (b *batch) plan(s *span, r *request) error {
 		s.ready.Value, s.ready.Err = b.c.local(cmd, r)
 		return nil
 	case command.Single:
-		return b.addSingle(cmd, r)
+		err := b.addSingle(cmd, r)
+		if err == ErrCrossSlot && b.c.crossReads(cmd) {
+			return b.addCrossRead(s, cmd, r)
+		}
+		return err
 	case command.Split:
 		return b.addSplit(s, cmd, r)
 	case command.All:
@@ -142,6 +148,10 @@ func (b *batch) reply(i int) Reply {
 	}
 	parts := b.parts[s.first : s.first+s.n]
 	var r Reply
+	if s.read != nil {
+		r.Value, r.Err = crossRead(b.v, s.read, parts)
+		return r
+	}
 	switch s.merge {
 	case command.None:
 		r.Value, r.Err = parts[0].Reply, parts[0].Err

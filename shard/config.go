@@ -50,6 +50,12 @@ type Config struct {
 	// CPU-bound goroutines it saves delay. Default: yield.
 	NoYield bool
 
+	// CrossShardReads has SUNION, SINTER, SDIFF, SINTERCARD, ZUNION, ZINTER, ZDIFF,
+	// ZINTERCARD and PFCOUNT take keys on several shards: their members are
+	// fetched, up to 512 MiB of them, and the reply is made here. Default: such
+	// requests get ErrCrossSlot, for nobody sees from a command what it fetches.
+	CrossShardReads bool
+
 	// MaxUnsent is how many bytes may wait to be written to a shard before
 	// further commands are refused with ErrBacklog; a pipeline waits instead.
 	// One command may be larger. Default 64 MiB.
@@ -204,8 +210,9 @@ func ConfigOf(p *config.Pool) Config {
 		Name:      p.Name,
 		Placement: p.Ring.Placement, Hash: p.Ring.Hash, Tag: p.Ring.Tag,
 		Password: p.Auth.Value(), Database: p.Database,
-		Timeout:   p.Timeout,
-		AutoEject: p.AutoEjectHosts, FailureLimit: p.ServerFailureLimit, RetryTimeout: p.ServerRetryTimeout,
+		Timeout:         p.Timeout,
+		CrossShardReads: p.CrossShardReads,
+		AutoEject:       p.AutoEjectHosts, FailureLimit: p.ServerFailureLimit, RetryTimeout: p.ServerRetryTimeout,
 	}
 	if p.Timeout == 0 {
 		c.Timeout = -1

@@ -20,6 +20,8 @@ import (
 //     go to every shard.
 //   - SCAN goes through the shards one after another: its cursor carries the
 //     shard. Begin with 0, go on with what it returned, end when that is 0.
+//   - SUNION, SINTER, SDIFF, SINTERCARD, ZUNION, ZINTER, ZDIFF, ZINTERCARD and
+//     PFCOUNT may too with Config.CrossShardReads; see package crossread.
 //   - Other commands with several keys need them on one shard (a key tag does
 //     that), else the error is ErrCrossSlot.
 //   - PING, ECHO, TIME, SELECT and others about the connection are answered
@@ -62,10 +64,12 @@ func (c *Client) execute(ctx context.Context, timeout time.Duration, r *request)
 	deadline := c.deadline(ctx, now, timeout)
 	if cmd.Route == command.Single {
 		i, err := v.single(cmd, r)
-		if err != nil {
+		if err == nil {
+			return c.one(ctx, v, i, deadline, readOnly(cmd), r)
+		}
+		if err != ErrCrossSlot || !c.crossReads(cmd) {
 			return answer(err)
 		}
-		return c.one(ctx, v, i, deadline, readOnly(cmd), r)
 	}
 	if !c.gate.enter() {
 		return nil, ErrClosed

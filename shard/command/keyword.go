@@ -5,6 +5,14 @@ import (
 	"math"
 )
 
+// IsKeyword reports whether an argument of a request is a keyword as Redis's own
+// parsers see it: in any case, and up to the first zero byte.
+func IsKeyword(arg []byte, keyword string) bool { return isKeyword(arg, keyword) }
+
+// ParseInt reads an argument of a request as Redis reads integers (string2ll):
+// decimal, no plus sign, no leading zero, no space, within an int64.
+func ParseInt(arg []byte) (int64, bool) { return parseInt(arg) }
+
 // isKeyword reports whether an argument is a keyword as Redis's own parsers
 // (strcasecmp) see it: in any case, and up to the first zero byte. Each keyword
 // is written here in either case, as the specifications have them.

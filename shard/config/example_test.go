@@ -125,6 +125,7 @@ cache:
 	//   redis_auth: "(redacted)"
 	//   redis_db: 0  # default
 	//   server_connections: 1  # default
+	//   cross_shard_reads: false  # default
 	//   auto_eject_hosts: false  # default
 	//   server_retry_timeout: 30s  # default
 	//   server_failure_limit: 2  # default

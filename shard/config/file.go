@@ -44,6 +44,8 @@ type Pool struct {
 	ReusePort         bool          // SO_REUSEPORT on the listener
 	Preconnect        bool          // connect to every server at start
 
+	CrossShardReads bool // SUNION and its like may have keys on several shards
+
 	AutoEjectHosts     bool // a cache: shards that fail give their keys to others
 	ServerRetryTimeout time.Duration
 	ServerFailureLimit int // failures in a row that eject

@@ -52,6 +52,8 @@ func poolKeys() []key[poolDraft] {
 			count(0, maxInt, func(p *p) *int { return &p.Database })},
 		{"server_connections", "count", "Connections to each server, at least 1.",
 			count(1, maxInt, func(p *p) *int { return &p.ServerConnections })},
+		{"cross_shard_reads", "true or false", "`SUNION`, `SINTER`, `SDIFF`, `SINTERCARD`, `ZUNION`, `ZINTER`, `ZDIFF`, `ZINTERCARD` and `PFCOUNT` may have keys on several shards, which then send what they hold. `false`: a `CROSSSLOT` error.",
+			boolean(func(p *p) *bool { return &p.CrossShardReads })},
 		{"auto_eject_hosts", "true or false", "The pool is a cache: the keys of a server that fails go to the others until it is back. Not with `slots`.",
 			boolean(func(p *p) *bool { return &p.AutoEjectHosts })},
 		{"server_retry_timeout", "time", "How long an ejected server is left alone.",

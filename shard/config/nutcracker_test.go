@@ -106,6 +106,7 @@ func TestAgainstNutcracker(t *testing.T) {
 		{with("hash_tag: none"), weAcceptOurKeys},
 		{with("hash_tag: é"), ""},
 		{with(`key_tag_pattern: '\{(.+?)\}'`), weAcceptOurKeys},
+		{with("redis: true\n  cross_shard_reads: true"), weAcceptOurKeys},
 
 		// true and false
 		{with("redis: true"), ""},

@@ -87,6 +87,7 @@ func TestPoolValues(t *testing.T) {
 		{"tcpkeepalive: true", func(p *Pool) any { return p.TCPKeepAlive }, true},
 		{"reuseport: true", func(p *Pool) any { return p.ReusePort }, true},
 		{"preconnect: true", func(p *Pool) any { return p.Preconnect }, true},
+		{"redis: true\n  cross_shard_reads: true", func(p *Pool) any { return p.CrossShardReads }, true},
 		{"auto_eject_hosts: true", func(p *Pool) any { return p.AutoEjectHosts }, true},
 		{"redis: true\n  redis_db: 5", func(p *Pool) any { return p.Database }, 5},
 		{"redis: true\n  redis_auth: ${REDIS_PASSWORD}", func(p *Pool) any { return p.Auth.Value() }, "from the environment"},

@@ -140,6 +140,9 @@ func (d *decoder) checkPool(p *poolDraft) {
 	if p.native && p.Database != 0 && memcached {
 		d.add(given["redis_db"].key, "redis_db is for Redis: it needs redis: true in pool %q", p.Name)
 	}
+	if p.CrossShardReads && memcached {
+		d.add(given["cross_shard_reads"].key, "cross_shard_reads is for Redis: it needs redis: true in pool %q", p.Name)
+	}
 	if p.AutoEjectHosts && p.Ring.Placement == ring.Slots {
 		d.add(given["auto_eject_hosts"].key, "auto_eject_hosts cannot be with distribution: slots: no other shard owns a slot")
 	}

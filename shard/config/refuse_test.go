@@ -80,6 +80,7 @@ func TestRefusals(t *testing.T) {
 
 		// redis_auth, redis_db, the environment
 		{with("redis_auth: sesame"), `2:3: redis_auth is for Redis: it needs redis: true in pool "a"`},
+		{with("cross_shard_reads: true"), `2:3: cross_shard_reads is for Redis: it needs redis: true in pool "a"`},
 		{with("redis_db: 1"), `2:3: redis_db is for Redis: it needs redis: true in pool "a"`},
 		{with("redis: true\n  redis_auth: {file: testdata/none}"), `3:22: redis_auth: cannot read file "testdata/none": no such file or directory`},
 		{with("redis: true\n  redis_auth: {file: testdata}"), `3:22: redis_auth: cannot read file "testdata": is a directory`},
