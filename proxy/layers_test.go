@@ -28,7 +28,7 @@ var layers = map[string][]string{
 
 	"proxy/iobuf":   {},
 	"proxy/backend": {"proxy/iobuf", "shard/resp"},
-	"proxy/session": {"proxy/backend", "proxy/iobuf", "ring", "shard/command", "shard/config", "shard/resp", "shard/topology"},
+	"proxy/session": {"proxy/backend", "proxy/iobuf", "ring", "shard/command", "shard/config", "shard/crossread", "shard/resp", "shard/topology"},
 	"proxy/engine":  {"proxy/backend", "proxy/iobuf", "proxy/session", "shard/config", "shard/topology"},
 	"proxy":         {"proxy/backend", "proxy/engine", "proxy/session", "shard/config", "shard/topology"},
 }

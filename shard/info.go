@@ -13,5 +13,5 @@ func mergeInfo(v *view, parts []part) (any, error) {
 		s := &v.Shards[parts[i].shard]
 		infos[i] = command.ShardInfo{Name: s.Name, Addr: s.Primary.Addr, Text: string(text)}
 	}
-	return []byte(command.MergeInfo(infos)), nil
+	return []byte(command.MergeInfo(infos, nil)), nil
 }

@@ -15,12 +15,13 @@ import (
 // Limits bound what one client may make the proxy hold. At a soft limit the
 // proxy stops reading from that client until half of it has gone.
 type Limits struct {
-	InFlight   int // soft: requests without a reply; fewer while replies are large
-	Output     int // soft: bytes of replies that the client has not taken
-	OutputHard int // a client with more than this is disconnected
-	PushHard   int // the same, for a client that does not take its messages
-	Stream     int // a reply longer than this goes out before it is whole
-	Pool       int // bytes of unused buffers a loop keeps
+	InFlight   int   // soft: requests without a reply; fewer while replies are large
+	Output     int   // soft: bytes of replies that the client has not taken
+	OutputHard int   // a client with more than this is disconnected
+	PushHard   int   // the same, for a client that does not take its messages
+	CrossRead  int64 // bytes of members that one cross-shard read may bring
+	Stream     int   // a reply longer than this goes out before it is whole
+	Pool       int   // bytes of unused buffers a loop keeps
 	Request    resp.Limits
 }
 
@@ -31,6 +32,7 @@ func DefaultLimits() Limits {
 		Output:     1 << 20,
 		OutputHard: 1 << 30,
 		PushHard:   32 << 20,
+		CrossRead:  64 << 20,
 		Stream:     64 << 10,
 		Pool:       8 << 20,
 		Request:    resp.DefaultLimits(),

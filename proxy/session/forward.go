@@ -142,7 +142,11 @@ func (s *Session) owner(cmd *command.Command, a *arguments) (shard int, ok bool)
 	}
 	for _, k := range keys[1:] {
 		if s.pool.ring.Owner(a.At(k)) != shard {
-			s.refuse(command.CrossShard)
+			if s.crossReads(cmd) {
+				s.readAcross(cmd, a, keys)
+			} else {
+				s.refuse(command.CrossShard)
+			}
 			return 0, false
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/shardring/shardring/proxy/backend"
 	"github.com/shardring/shardring/proxy/iobuf"
 	"github.com/shardring/shardring/shard/command"
+	"github.com/shardring/shardring/shard/crossread"
 )
 
 // gather is a request that several shards answer: a part for each of them, and
@@ -22,7 +23,8 @@ type gather struct {
 	missing int      // parts without a whole reply, and one more while sending
 	most    int      // entries that the request asks for; 0: all
 	failed  *backend.Error
-	done    func() // of one that is part of another reply: called instead of merging
+	plan    *crossread.Plan // of keys read over several shards; nil: see merge
+	done    func()          // of one that is part of another reply: called instead of merging
 }
 
 // part is what one shard has to do of a request.
@@ -156,6 +158,9 @@ func (g *gather) conclude(out *iobuf.Queue) string {
 			return text
 		}
 		return text + "; other shards may have executed their part"
+	}
+	if g.plan != nil {
+		return g.concludeRead(out)
 	}
 	if g.merge == command.AnyOK {
 		g.chooseOK()

@@ -29,6 +29,6 @@ func mergeInfo(g *gather, out *iobuf.Queue) error {
 		}
 		infos[i] = command.ShardInfo{Name: p.conn.Shard, Addr: p.conn.Addr, Text: string(text)}
 	}
-	out.Append(g.req.core.buffer, g.req.session.appendText(nil, command.MergeInfo(infos)))
+	out.Append(g.req.core.buffer, g.req.session.appendText(nil, command.MergeInfo(infos, g.req.session.pool.gauges())))
 	return nil
 }

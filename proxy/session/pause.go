@@ -110,3 +110,14 @@ func (s *Session) mayWrite(cmd *command.Command) bool {
 	}
 	return cmd.Flags&command.Write != 0
 }
+
+// gauges are what a pool adds to the fields of INFO: those who wait here.
+func (p *Pool) gauges() map[string]int {
+	n := 0
+	for s := range p.core.open {
+		if s.pool == p && s.postponed {
+			n++
+		}
+	}
+	return map[string]int{"blocked_clients": n}
+}

@@ -20,8 +20,8 @@ var shardFields = []string{"redis_version", "role", "used_memory", "connected_cl
 // MergeInfo is the merge InfoText: one INFO of the shards'. A field is the sum
 // where sums mean something (sumFields, dbN), else the shards' value if they agree,
 // else each value once, with commas between. A section Shards tells who is
-// behind it.
-func MergeInfo(parts []ShardInfo) string {
+// behind it. Who merges adds what he knows himself to the sums: more, by field.
+func MergeInfo(parts []ShardInfo, more map[string]int) string {
 	var order []string // sections and fields, as they first appear
 	values := map[string][]string{}
 	var shards strings.Builder
@@ -57,6 +57,9 @@ func MergeInfo(parts []ShardInfo) string {
 			}
 			b.WriteString(key + "\r\n")
 			continue
+		}
+		if n := more[key]; n != 0 {
+			values[key] = append(values[key], strconv.Itoa(n))
 		}
 		b.WriteString(key + ":" + mergeField(key, values[key]) + "\r\n")
 	}
