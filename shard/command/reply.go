@@ -123,7 +123,7 @@ func appendDoc(dst []byte, info *Info) []byte {
 
 // appendGetKeys answers COMMAND GETKEYS request…
 func (t *Table) appendGetKeys(dst []byte, a Args) []byte {
-	request := tail{a, 2}
+	request := Tail(a, 2)
 	cmd := t.Lookup(request.At(0))
 	if cmd != nil && cmd.subcommands != nil && request.Len() > 1 {
 		cmd = cmd.Subcommand(request.At(1))
@@ -147,12 +147,3 @@ func (t *Table) appendGetKeys(dst []byte, a Args) []byte {
 	}
 	return dst
 }
-
-// tail is a request inside the arguments of another one.
-type tail struct {
-	Args
-	from int
-}
-
-func (t tail) Len() int        { return t.Args.Len() - t.from }
-func (t tail) At(i int) []byte { return t.Args.At(t.from + i) }
