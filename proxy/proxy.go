@@ -51,6 +51,10 @@ func New(file *config.File, opt Options) (*Proxy, error) {
 		if !pool.Redis {
 			return fail(fmt.Errorf("pool %s: memcached pools are not served yet; redis pools say redis: true", pool.Name))
 		}
+		if len(pool.Users) > 0 || !pool.ServerAuth.IsZero() || pool.ServerUsername != "" {
+			// Sessions do not ask them: to serve such a pool would be to serve everybody.
+			return fail(fmt.Errorf("pool %s: users, server_auth and server_username are not served yet", pool.Name))
+		}
 		topo, err := topology.New(pool)
 		if err != nil {
 			return fail(err)

@@ -27,7 +27,7 @@ func checkCommand() *cobra.Command {
 effect, the shards by the names that place their keys. What the file allows but
 may not be meant follows as warnings, to standard error.
 
---live also connects to every server of every shard, with the password and the
+--live also connects to every server of every shard, with the login and the
 database of its pool. The command fails if one does not answer, or if the
 primary of a shard is a replica, which would refuse writes.`,
 		Example: `  shardproxy check -c pools.yml
@@ -63,11 +63,12 @@ primary of a shard is a replica, which would refuse writes.`,
 func ask(cmd *cobra.Command, out io.Writer, file *config.File, timeout time.Duration) error {
 	var probes []nodes.Probe
 	for _, p := range file.Pools {
+		username, password := p.Login()
 		for _, s := range p.Shards {
 			for i, addr := range append([]config.Address{s.Primary}, s.Replicas...) {
 				probes = append(probes, nodes.Probe{
 					Pool: p.Name, Shard: s.String(), Network: addr.Network, Addr: addr.Addr, Primary: i == 0,
-					Redis: p.Redis, Password: p.Auth.Value(), Database: p.Database,
+					Redis: p.Redis, Username: username, Password: password, Database: p.Database,
 				})
 			}
 		}

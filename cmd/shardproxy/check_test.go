@@ -39,12 +39,16 @@ func TestCheckLive(t *testing.T) {
 	if _, err := two.Do("REPLICAOF", "127.0.0.1", port); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := locked.Do("ACL", "SETUSER", "proxy", "on", ">drowssap", "~*", "+@all"); err != nil {
+		t.Fatal(err)
+	}
 	file := func(extra string) string {
 		return write(t, "pools.yml", fmt.Sprintf(`
 good: {redis: true, shards: [{name: one, primary: %s, replicas: [%s]}]}
 auth: {redis: true, redis_auth: sesame, shards: [{name: locked, primary: %s}]}
+user: {redis: true, redis_auth: clients, server_username: proxy, server_auth: drowssap, shards: [{name: locked, primary: %s}]}
 mem: {listen: 127.0.0.1:1, timeout: 100, servers: [%s:1 m]}
-`, one.Addr, two.Addr, locked.Addr, memcached.Addr)+extra)
+`, one.Addr, two.Addr, locked.Addr, locked.Addr, memcached.Addr)+extra)
 	}
 	r := call(t, "", program, "check", "--live", "-c", file(""))
 	wantCode(t, r, exitDone)
@@ -52,6 +56,7 @@ mem: {listen: 127.0.0.1:1, timeout: 100, servers: [%s:1 m]}
 		`good +one +` + one.Addr + ` +primary +\d+\.\d+\.\d+ +\d+µs`,
 		`good +one +` + two.Addr + ` +replica +\d+\.\d+\.\d+ +\d+µs`,
 		`auth +locked +` + locked.Addr + ` +primary +\d+`,
+		`user +locked +` + locked.Addr + ` +primary +\d+`,
 		`mem +m +` + memcached.Addr + ` +- +\d+\.\d+\.\d+`,
 	} {
 		if !regexp.MustCompile(row).MatchString(strings.ReplaceAll(r.stdout, "ms", "µs")) {
@@ -74,5 +79,5 @@ bad:
 `, down.Addr, hung.Addr, two.Addr, locked.Addr)))
 	wantCode(t, r, exitFailed)
 	wantIn(t, r.stdout, "connection refused", "no answer in 300ms", "is a replica of "+one.Addr, "NOAUTH")
-	wantIn(t, r.stderr, "4 of 8 servers failed the check")
+	wantIn(t, r.stderr, "4 of 9 servers failed the check")
 }
