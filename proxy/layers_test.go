@@ -25,6 +25,7 @@ var layers = map[string][]string{
 	"shard/internal/baton": {"shard/resp"},
 	"shard":                {"ring", "shard/command", "shard/config", "shard/topology", "shard/internal/*"},
 
+	"proxy/acl":     {"shard/command", "shard/config", "shard/resp"},
 	"proxy/iobuf":   {},
 	"proxy/backend": {"proxy/iobuf", "shard/resp"},
 	"proxy/session": {"proxy/backend", "proxy/iobuf", "ring", "shard/command", "shard/config", "shard/resp", "shard/topology"},
