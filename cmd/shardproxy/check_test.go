@@ -28,6 +28,38 @@ func TestCheckProblems(t *testing.T) {
 	golden(t, "wrong.golden", r.stderr)
 }
 
+// TestCheckUsers: what is wrong with rules, and what rules may not be meant.
+func TestCheckUsers(t *testing.T) {
+	const shards = "\n  shards: [{name: one, primary: 127.0.0.1:7001}]\n"
+	r := call(t, "", program, "check", "-c", write(t, "pools.yml", `
+cache:
+  redis: true
+  users:
+    - {name: app, password: x, rules: "~* +gett"}
+    - {name: job, password: x, rules: "~* +@read ~a"}`+shards))
+	wantCode(t, r, exitFailed)
+	wantIn(t, r.stderr, `pool cache: user app: rule "+gett": Unknown command`, `pool cache: user job: rule "~a": Adding a pattern after`)
+
+	r = call(t, "", program, "check", "-c", write(t, "pools.yml", `
+open:
+  redis: true
+  listen: 0.0.0.0:6380
+  users:
+    - {name: app, password: x, rules: "~* +@all"}
+    - {name: locked, rules: "~* +@read"}`+shards+`
+closed:
+  redis: true
+  listen: 0.0.0.0:6381
+  users:
+    - {name: app, password: x, rules: "~* +@read"}
+    - {name: default, rules: "off"}`+shards))
+	wantCode(t, r, exitDone)
+	wantIn(t, r.stderr, "pool open: who has not logged in may do everything", "pool open: user locked has no password", "pool open: user app may run scripts")
+	if strings.Contains(r.stderr, "pool closed:") {
+		t.Errorf("a pool that lets nobody in without a password is warned of:\n%s", r.stderr)
+	}
+}
+
 // TestCheckLive asks real servers: a primary and its replica, one behind a
 // password, one that is down, one that hangs, a memcached, and a primary that
 // is a replica.

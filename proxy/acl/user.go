@@ -91,6 +91,20 @@ func (u *User) NoPass() bool { return u.nopass }
 // password is its own.
 func (u *User) Unreachable() bool { return !u.on || !u.nopass && len(u.passwords) == 0 }
 
+// Scripts reports whether the user may run scripts or functions, in which it may
+// use any command and any key.
+func (u *User) Scripts() bool {
+	for _, name := range [...]string{"eval", "eval_ro", "evalsha", "evalsha_ro", "fcall", "fcall_ro"} {
+		cmd := u.table.Named(name)
+		for i := range u.selectors {
+			if cmd != nil && u.selectors[i].commands.has(cmd.ID()) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Unlimited reports whether the user may do everything: Check need not be called.
 func (u *User) Unlimited() bool { return u.unlimited }
 

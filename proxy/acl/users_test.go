@@ -92,6 +92,16 @@ func TestUnreachable(t *testing.T) {
 	}
 }
 
+func TestScripts(t *testing.T) {
+	for rules, want := range map[string]bool{
+		"+@all": true, "+@all -@scripting": false, "+@read +@write": false, "+@scripting": true, "+get (+fcall_ro)": true, "+@all -@scripting +evalsha": true,
+	} {
+		if u := user(t, rules); u.Scripts() != want {
+			t.Errorf("%q: scripts is %v, want %v", rules, u.Scripts(), want)
+		}
+	}
+}
+
 // TestForPoolNamesAllThatIsWrong: one error a user, with the pool's name.
 func TestForPoolNamesAllThatIsWrong(t *testing.T) {
 	_, err := ForPool(pool(t, `  users:
