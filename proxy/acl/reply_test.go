@@ -20,6 +20,7 @@ var replyRules = map[string]string{
 	"any":  "nopass allkeys allchannels +@all",
 	"off":  "reset skip-sanitize-payload",
 	"last": "+select|0",
+	"two":  "+mget ~b (+mget ~a)",
 }
 
 // replyRequests are answered as a server does, byte by byte.
@@ -33,6 +34,7 @@ var replyRequests = []string{
 	"ACL DRYRUN nobody get a", "ACL DRYRUN app nosuch a", "ACL DRYRUN app get", "ACL DRYRUN app get cache:1", "ACL DRYRUN app set cache:1 x",
 	"ACL DRYRUN app set b x", "ACL DRYRUN app config", "ACL DRYRUN app config get x", "ACL DRYRUN app config nosuch x", "ACL DRYRUN app GET b",
 	"ACL DRYRUN app config|get x", "ACL DRYRUN any flushall", "ACL DRYRUN last select 0", "ACL DRYRUN last select 1",
+	"ACL DRYRUN two mget a b", "ACL DRYRUN two mget b a", "ACL DRYRUN two mget c a", "ACL DRYRUN two get a",
 }
 
 func TestReplies(t *testing.T) {
