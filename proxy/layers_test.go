@@ -26,11 +26,12 @@ var layers = map[string][]string{
 	"shard/internal/baton": {"shard/resp"},
 	"shard":                {"ring", "shard/command", "shard/config", "shard/crossread", "shard/topology", "shard/internal/*"},
 
+	"proxy/acl":     {"shard/command", "shard/config", "shard/resp"},
 	"proxy/iobuf":   {},
 	"proxy/backend": {"proxy/iobuf", "shard/resp"},
-	"proxy/session": {"proxy/backend", "proxy/iobuf", "ring", "shard/command", "shard/config", "shard/crossread", "shard/resp", "shard/topology"},
-	"proxy/engine":  {"proxy/backend", "proxy/iobuf", "proxy/session", "shard/config", "shard/topology"},
-	"proxy":         {"proxy/backend", "proxy/engine", "proxy/session", "shard/config", "shard/topology"},
+	"proxy/session": {"proxy/acl", "proxy/backend", "proxy/iobuf", "ring", "shard/command", "shard/config", "shard/crossread", "shard/resp", "shard/topology"},
+	"proxy/engine":  {"proxy/acl", "proxy/backend", "proxy/iobuf", "proxy/session", "shard/config", "shard/topology"},
+	"proxy":         {"proxy/acl", "proxy/backend", "proxy/engine", "proxy/session", "shard/config", "shard/topology"},
 }
 
 // TestImportsPointOneWay holds the picture in the README: ring at the bottom,

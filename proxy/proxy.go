@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/shardring/shardring/proxy/acl"
 	"github.com/shardring/shardring/proxy/engine"
 	"github.com/shardring/shardring/shard/config"
 	"github.com/shardring/shardring/shard/topology"
@@ -50,6 +51,13 @@ func New(file *config.File, opt Options) (*Proxy, error) {
 	for _, pool := range file.Pools {
 		if !pool.Redis {
 			return fail(fmt.Errorf("pool %s: memcached pools are not served yet; redis pools say redis: true", pool.Name))
+		}
+		if _, err := acl.ForPool(pool); err != nil {
+			return fail(err)
+		}
+		if len(pool.Users) > 0 || !pool.ServerAuth.IsZero() || pool.ServerUsername != "" {
+			// Sessions do not ask them: to serve such a pool would be to serve everybody.
+			return fail(fmt.Errorf("pool %s: users, server_auth and server_username are not served yet", pool.Name))
 		}
 		topo, err := topology.New(pool)
 		if err != nil {

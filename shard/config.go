@@ -206,10 +206,11 @@ func address(s string) (config.Address, error) {
 // ConfigOf returns the configuration of a pool read from a file, to be
 // changed or given to New.
 func ConfigOf(p *config.Pool) Config {
+	username, password := p.Login()
 	c := Config{
 		Name:      p.Name,
 		Placement: p.Ring.Placement, Hash: p.Ring.Hash, Tag: p.Ring.Tag,
-		Password: p.Auth.Value(), Database: p.Database,
+		Username: username, Password: password, Database: p.Database,
 		Timeout:         p.Timeout,
 		CrossShardReads: p.CrossShardReads,
 		AutoEject:       p.AutoEjectHosts, FailureLimit: p.ServerFailureLimit, RetryTimeout: p.ServerRetryTimeout,

@@ -11,6 +11,7 @@ import (
 
 	"github.com/shardring/shardring/cmd/shardproxy/internal/nodes"
 	"github.com/shardring/shardring/cmd/shardproxy/internal/table"
+	"github.com/shardring/shardring/proxy/acl"
 	"github.com/shardring/shardring/ring"
 	"github.com/shardring/shardring/shard/config"
 )
@@ -27,7 +28,7 @@ func checkCommand() *cobra.Command {
 effect, the shards by the names that place their keys. What the file allows but
 may not be meant follows as warnings, to standard error.
 
---live also connects to every server of every shard, with the password and the
+--live also connects to every server of every shard, with the login and the
 database of its pool. The command fails if one does not answer, or if the
 primary of a shard is a replica, which would refuse writes.`,
 		Example: `  shardproxy check -c pools.yml
@@ -38,11 +39,15 @@ primary of a shard is a replica, which would refuse writes.`,
 			if err != nil {
 				return err
 			}
+			users, err := usersOf(file)
+			if err != nil {
+				return err
+			}
 			out := cmd.OutOrStdout()
 			if _, err := file.WriteTo(out); err != nil {
 				return err
 			}
-			for _, w := range warnings(file) {
+			for _, w := range warnings(file, users) {
 				fmt.Fprintln(cmd.ErrOrStderr(), "warning:", w)
 			}
 			if !live {
@@ -63,11 +68,12 @@ primary of a shard is a replica, which would refuse writes.`,
 func ask(cmd *cobra.Command, out io.Writer, file *config.File, timeout time.Duration) error {
 	var probes []nodes.Probe
 	for _, p := range file.Pools {
+		username, password := p.Login()
 		for _, s := range p.Shards {
 			for i, addr := range append([]config.Address{s.Primary}, s.Replicas...) {
 				probes = append(probes, nodes.Probe{
 					Pool: p.Name, Shard: s.String(), Network: addr.Network, Addr: addr.Addr, Primary: i == 0,
-					Redis: p.Redis, Password: p.Auth.Value(), Database: p.Database,
+					Redis: p.Redis, Username: username, Password: password, Database: p.Database,
 				})
 			}
 		}
@@ -102,10 +108,22 @@ func orDash(s string) string {
 	return s
 }
 
-// warnings are what a file may say but its author may not mean.
-func warnings(file *config.File) []string {
-	var all []string
+// usersOf returns the users of each pool, or every rule that is wrong.
+func usersOf(file *config.File) ([]*acl.Users, error) {
+	var all []*acl.Users
+	var wrong []error
 	for _, p := range file.Pools {
+		users, err := acl.ForPool(p)
+		all, wrong = append(all, users), append(wrong, err)
+	}
+	return all, errors.Join(wrong...)
+}
+
+// warnings are what a file may say but its author may not mean. users are those
+// of its pools.
+func warnings(file *config.File, users []*acl.Users) []string {
+	var all []string
+	for i, p := range file.Pools {
 		warn := func(format string, args ...any) {
 			all = append(all, fmt.Sprintf("pool %s: ", p.Name)+fmt.Sprintf(format, args...))
 		}
@@ -115,8 +133,21 @@ func warnings(file *config.File) []string {
 		if p.Timeout == 0 {
 			warn("no timeout: a server that hangs keeps its clients waiting")
 		}
-		if p.Redis && p.Auth.IsZero() && open(p.Listen) {
-			warn("%s is every interface, and no redis_auth is asked", p.Listen)
+		if first := users[i].Initial(); first != nil {
+			switch {
+			case p.Redis && open(p.Listen) && len(p.Users) == 0:
+				warn("%s is every interface, and no redis_auth is asked", p.Listen)
+			case len(p.Users) > 0 && first.Unlimited():
+				warn("who has not logged in may do everything: {name: default, rules: \"off\"} in users: changes that")
+			}
+		}
+		for _, u := range users[i].All() {
+			if u.On() && u.Unreachable() {
+				warn("user %s has no password, so nobody can log in as it; rules: nopass lets everybody", u.Name())
+			}
+			if !u.Unlimited() && u.Scripts() {
+				warn("user %s may run scripts, and in them use any command and key: -@scripting changes that", u.Name())
+			}
 		}
 		if p.AutoEjectHosts && p.Redis {
 			warn("auto_eject_hosts: keys of a server that fails are looked for on others, which is for caches only")

@@ -28,6 +28,38 @@ func TestCheckProblems(t *testing.T) {
 	golden(t, "wrong.golden", r.stderr)
 }
 
+// TestCheckUsers: what is wrong with rules, and what rules may not be meant.
+func TestCheckUsers(t *testing.T) {
+	const shards = "\n  shards: [{name: one, primary: 127.0.0.1:7001}]\n"
+	r := call(t, "", program, "check", "-c", write(t, "pools.yml", `
+cache:
+  redis: true
+  users:
+    - {name: app, password: x, rules: "~* +gett"}
+    - {name: job, password: x, rules: "~* +@read ~a"}`+shards))
+	wantCode(t, r, exitFailed)
+	wantIn(t, r.stderr, `pool cache: user app: rule "+gett": Unknown command`, `pool cache: user job: rule "~a": Adding a pattern after`)
+
+	r = call(t, "", program, "check", "-c", write(t, "pools.yml", `
+open:
+  redis: true
+  listen: 0.0.0.0:6380
+  users:
+    - {name: app, password: x, rules: "~* +@all"}
+    - {name: locked, rules: "~* +@read"}`+shards+`
+closed:
+  redis: true
+  listen: 0.0.0.0:6381
+  users:
+    - {name: app, password: x, rules: "~* +@read"}
+    - {name: default, rules: "off"}`+shards))
+	wantCode(t, r, exitDone)
+	wantIn(t, r.stderr, "pool open: who has not logged in may do everything", "pool open: user locked has no password", "pool open: user app may run scripts")
+	if strings.Contains(r.stderr, "pool closed:") {
+		t.Errorf("a pool that lets nobody in without a password is warned of:\n%s", r.stderr)
+	}
+}
+
 // TestCheckLive asks real servers: a primary and its replica, one behind a
 // password, one that is down, one that hangs, a memcached, and a primary that
 // is a replica.
@@ -39,12 +71,16 @@ func TestCheckLive(t *testing.T) {
 	if _, err := two.Do("REPLICAOF", "127.0.0.1", port); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := locked.Do("ACL", "SETUSER", "proxy", "on", ">drowssap", "~*", "+@all"); err != nil {
+		t.Fatal(err)
+	}
 	file := func(extra string) string {
 		return write(t, "pools.yml", fmt.Sprintf(`
 good: {redis: true, shards: [{name: one, primary: %s, replicas: [%s]}]}
 auth: {redis: true, redis_auth: sesame, shards: [{name: locked, primary: %s}]}
+user: {redis: true, redis_auth: clients, server_username: proxy, server_auth: drowssap, shards: [{name: locked, primary: %s}]}
 mem: {listen: 127.0.0.1:1, timeout: 100, servers: [%s:1 m]}
-`, one.Addr, two.Addr, locked.Addr, memcached.Addr)+extra)
+`, one.Addr, two.Addr, locked.Addr, locked.Addr, memcached.Addr)+extra)
 	}
 	r := call(t, "", program, "check", "--live", "-c", file(""))
 	wantCode(t, r, exitDone)
@@ -52,6 +88,7 @@ mem: {listen: 127.0.0.1:1, timeout: 100, servers: [%s:1 m]}
 		`good +one +` + one.Addr + ` +primary +\d+\.\d+\.\d+ +\d+µs`,
 		`good +one +` + two.Addr + ` +replica +\d+\.\d+\.\d+ +\d+µs`,
 		`auth +locked +` + locked.Addr + ` +primary +\d+`,
+		`user +locked +` + locked.Addr + ` +primary +\d+`,
 		`mem +m +` + memcached.Addr + ` +- +\d+\.\d+\.\d+`,
 	} {
 		if !regexp.MustCompile(row).MatchString(strings.ReplaceAll(r.stdout, "ms", "µs")) {
@@ -74,5 +111,5 @@ bad:
 `, down.Addr, hung.Addr, two.Addr, locked.Addr)))
 	wantCode(t, r, exitFailed)
 	wantIn(t, r.stdout, "connection refused", "no answer in 300ms", "is a replica of "+one.Addr, "NOAUTH")
-	wantIn(t, r.stderr, "4 of 8 servers failed the check")
+	wantIn(t, r.stderr, "4 of 9 servers failed the check")
 }

@@ -28,3 +28,15 @@ func (s Strings) Len() int { return len(s) }
 
 // At returns a copy of argument i.
 func (s Strings) At(i int) []byte { return []byte(s[i]) }
+
+// Tail returns the request inside another one: what follows ACL DRYRUN user, or
+// COMMAND GETKEYS. from is the position of its name.
+func Tail(a Args, from int) Args { return tail{a, from} }
+
+type tail struct {
+	Args
+	from int
+}
+
+func (t tail) Len() int        { return t.Args.Len() - t.from }
+func (t tail) At(i int) []byte { return t.Args.At(t.from + i) }

@@ -15,6 +15,7 @@ type Command struct {
 	// is, although it is for all shards, or refused where there are several.
 	Whole bool
 
+	id          int
 	subcommands []*Command
 	reason      string
 	refusal     string // of a Refused one: why
@@ -22,7 +23,8 @@ type Command struct {
 	when        func(Args) bool // requests that then plans; nil: none
 	then        *Command
 	stand       standInFunc
-	search      searchFunc
+	search      *search
+	variable    variableFunc
 	numkeys     *numkeysErrors
 }
 
@@ -103,6 +105,10 @@ func (c *Command) Step() int {
 	}
 	return max(1, c.Specs[0].Find.KeyStep)
 }
+
+// ID returns the command's place in its Table's All, from 0: small numbers without
+// gaps, for sets of commands. It means nothing in another table.
+func (c *Command) ID() int { return c.id }
 
 // Subcommand returns the subcommand of that name, in any case, or nil.
 func (c *Command) Subcommand(name []byte) *Command {

@@ -78,6 +78,12 @@ func (c Categories) String() string {
 	return strings.Join(bitNames(uint32(c), categoryNames[:]), " ")
 }
 
+// Category returns the category of that name, in any case and without the "@", or
+// 0 if there is none.
+func Category(name string) Categories {
+	return Categories(bitOf("@"+lowerText([]byte(name)), categoryNames[:]))
+}
+
 // KeyFlags say how a command uses the keys of one key specification.
 type KeyFlags uint32
 

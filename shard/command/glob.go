@@ -2,17 +2,19 @@ package command
 
 import "strings"
 
-// matchGlob reports whether name matches a pattern as Redis's stringmatchlen
+// MatchGlob reports whether name matches a pattern as Redis's stringmatchlen
 // does: * any run of bytes, ? one byte, [a-z] and [^a-z] a set, \ quotes the next
 // byte. Time grows with the product of the lengths at most: after a failure only
 // the last * is tried again.
-func matchGlob(pattern, name string) bool {
+func MatchGlob[T string | []byte](pattern string, name T) bool {
 	star, resume := -1, 0 // the last * and where in name to go on after it
 	p, n := 0, 0
 	for n < len(name) {
 		if p < len(pattern) && pattern[p] == '*' {
-			star, resume = p, n
-			p++
+			if p++; p == len(pattern) {
+				return true
+			}
+			star, resume = p-1, n
 			continue
 		}
 		if width, ok := matchByte(pattern[p:], name[n]); ok {

@@ -1,9 +1,5 @@
 package command
 
-// searchFunc appends the positions of the keys of a request whose key
-// specifications do not lead to them.
-type searchFunc func(dst []int, a Args) []int
-
 // Keys appends the positions of the request's keys to dst and returns it: in the
 // order of the command's key specifications, each in [1, a.Len()), none when the
 // request has no keys or is a syntax error which the server should explain. The
@@ -27,15 +23,17 @@ func (c *Command) Keys(dst []int, a Args) ([]int, error) {
 		if spec.Flags&KeyNotKey != 0 {
 			continue
 		}
-		keys, outcome := spec.find(dst, a)
+		keys, outcome := spec.find(a)
 		switch {
 		case outcome == found && spec.Flags&KeyIncomplete == 0:
-			dst = keys
+			for p := keys.first; p <= keys.last; p += keys.step {
+				dst = append(dst, p)
+			}
 		case outcome == absent:
 		case spec.Find.Kind == FindKeyNum:
 			return dst[:start], c.numkeys.check(spec, a)
 		case c.search != nil:
-			return c.search(dst[:start], a), nil
+			return c.search.find(dst[:start], a), nil
 		default:
 			return dst[:start], nil
 		}
@@ -52,16 +50,21 @@ const (
 	invalid         // the specification does not fit the request, or says nothing
 )
 
-// find appends the keys that one specification describes.
-func (s *KeySpec) find(dst []int, a Args) ([]int, outcome) {
+// keyRange is the positions first, first+step, … to last.
+type keyRange struct{ first, last, step int }
+
+// find returns the keys that one specification describes; they are all in the
+// request.
+func (s *KeySpec) find(a Args) (keyRange, outcome) {
 	first, ok := s.Begin.find(a)
 	if !ok {
-		return dst, absent
+		return keyRange{}, absent
 	}
 	n := a.Len()
 	if first <= 0 || first >= n {
-		return dst, invalid
+		return keyRange{}, invalid
 	}
+	step := max(1, s.Find.KeyStep)
 	var last int
 	switch s.Find.Kind {
 	case FindRange:
@@ -69,25 +72,22 @@ func (s *KeySpec) find(dst []int, a Args) ([]int, outcome) {
 	case FindKeyNum:
 		at := first + s.Find.KeyNumIdx
 		if at >= n {
-			return dst, invalid
+			return keyRange{}, invalid
 		}
 		// More keys than arguments would only overflow what follows.
 		count, ok := parseInt(a.At(at))
 		if !ok || count < 1 || count > int64(n) {
-			return dst, invalid
+			return keyRange{}, invalid
 		}
 		first += s.Find.FirstKey
-		last = first + (int(count)-1)*max(1, s.Find.KeyStep)
+		last = first + (int(count)-1)*step
 	default:
-		return dst, invalid
+		return keyRange{}, invalid
 	}
 	if first <= 0 || last < first || last >= n {
-		return dst, invalid
+		return keyRange{}, invalid
 	}
-	for i := first; i <= last; i += max(1, s.Find.KeyStep) {
-		dst = append(dst, i)
-	}
-	return dst, found
+	return keyRange{first, last, step}, found
 }
 
 // last returns the position of the last key of a range that begins at first, in

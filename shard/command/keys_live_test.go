@@ -131,7 +131,7 @@ func randomRequest(rng *rand.Rand, cmd *Command) Slices {
 // compareKeys compares Keys with the reply to COMMAND GETKEYS.
 func compareKeys(t *testing.T, request Slices, reply any) {
 	t.Helper()
-	cmd := Builtin().named(request[0])
+	cmd := Builtin().Named(string(request[0]))
 	if cmd != nil && cmd.subcommands != nil {
 		cmd = cmd.Subcommand(request[1])
 	}

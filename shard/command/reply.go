@@ -1,7 +1,5 @@
 package command
 
-import "strings"
-
 // AppendCommandReply appends the RESP2 reply to a COMMAND request that Resolve
 // gave the route Local: COMMAND itself, COUNT, INFO, LIST, DOCS and GETKEYS. The
 // replies are Redis's, in the order of the table (Redis has no order), except that
@@ -44,23 +42,13 @@ func (t *Table) appendInfos(dst []byte, a Args) []byte {
 	}
 	dst = appendArray(dst, a.Len()-2)
 	for i := 2; i < a.Len(); i++ {
-		if cmd := t.named(a.At(i)); cmd != nil {
+		if cmd := t.Named(string(a.At(i))); cmd != nil {
 			dst = appendInfo(dst, &cmd.Info)
 		} else {
 			dst = appendNull(dst)
 		}
 	}
 	return dst
-}
-
-// named finds a command by its full name: "config|get" is a subcommand.
-func (t *Table) named(name []byte) *Command {
-	container, sub, ok := strings.Cut(string(name), "|")
-	cmd := t.Lookup([]byte(container))
-	if cmd == nil || !ok {
-		return cmd
-	}
-	return cmd.Subcommand([]byte(sub))
 }
 
 // appendList answers COMMAND LIST [FILTERBY MODULE name | ACLCAT category |
@@ -75,11 +63,11 @@ func (t *Table) appendList(dst []byte, a Args) []byte {
 		case isKeyword(kind, "module"):
 			keep = func(*Command) bool { return false }
 		case isKeyword(kind, "aclcat"):
-			category := Categories(bitOf("@"+lowerText(arg), categoryNames[:]))
+			category := Category(string(arg))
 			keep = func(c *Command) bool { return c.Categories&category != 0 }
 		case isKeyword(kind, "pattern"):
 			pattern := lowerText(arg)
-			keep = func(c *Command) bool { return matchGlob(pattern, c.Name) }
+			keep = func(c *Command) bool { return MatchGlob(pattern, c.Name) }
 		default:
 			return appendError(dst, "ERR syntax error")
 		}
@@ -101,7 +89,7 @@ func (t *Table) appendDocs(dst []byte, a Args) []byte {
 	if a.Len() > 2 {
 		commands = nil
 		for i := 2; i < a.Len(); i++ {
-			if cmd := t.named(a.At(i)); cmd != nil {
+			if cmd := t.Named(string(a.At(i))); cmd != nil {
 				commands = append(commands, cmd)
 			}
 		}
@@ -135,7 +123,7 @@ func appendDoc(dst []byte, info *Info) []byte {
 
 // appendGetKeys answers COMMAND GETKEYS request…
 func (t *Table) appendGetKeys(dst []byte, a Args) []byte {
-	request := tail{a, 2}
+	request := Tail(a, 2)
 	cmd := t.Lookup(request.At(0))
 	if cmd != nil && cmd.subcommands != nil && request.Len() > 1 {
 		cmd = cmd.Subcommand(request.At(1))
@@ -159,12 +147,3 @@ func (t *Table) appendGetKeys(dst []byte, a Args) []byte {
 	}
 	return dst
 }
-
-// tail is a request inside the arguments of another one.
-type tail struct {
-	Args
-	from int
-}
-
-func (t tail) Len() int        { return t.Args.Len() - t.from }
-func (t tail) At(i int) []byte { return t.Args.At(t.from + i) }

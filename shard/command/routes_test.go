@@ -147,7 +147,7 @@ func TestNoCommandWithOneKeyIsForgotten(t *testing.T) {
 func TestRowsAreOfCommands(t *testing.T) {
 	seen := map[string]bool{}
 	for _, row := range overrides {
-		if Builtin().named([]byte(row.name)) == nil {
+		if Builtin().Named(row.name) == nil {
 			t.Errorf("row %q: no such command", row.name)
 		}
 		if seen[row.name] {

@@ -3,13 +3,24 @@ package command
 // searches holds the commands whose key specifications are unknown or incomplete,
 // or do not fit some of their requests. Each is the getkeys function of the same
 // command in Redis's db.c.
-var searches = map[string]searchFunc{
-	"sort":       sortKeys,
-	"sort_ro":    sortROKeys,
-	"migrate":    migrateKeys,
-	"xread":      streamKeys,
-	"xreadgroup": streamKeys,
+var searches = map[string]*search{
+	"sort":       {sortKeys, []KeyFlags{KeyRO | KeyAccess, KeyOW | KeyUpdate}},
+	"sort_ro":    {sortROKeys, []KeyFlags{KeyRO | KeyAccess}},
+	"migrate":    {migrateKeys, []KeyFlags{KeyRW | KeyAccess | KeyDelete}},
+	"xread":      {streamKeys, []KeyFlags{0}},
+	"xreadgroup": {streamKeys, []KeyFlags{0}},
 }
+
+// search finds the keys of requests whose key specifications do not lead to them.
+type search struct {
+	find func(dst []int, a Args) []int // appends the positions
+	// flags say how the keys are used, each in its place; the last one holds for
+	// those that follow. 0: Redis does not know.
+	flags []KeyFlags
+}
+
+// use returns how the key that was found as number i is used.
+func (s *search) use(i int) KeyFlags { return s.flags[min(i, len(s.flags)-1)] }
 
 // sortKeys finds SORT key [BY pattern] [LIMIT offset count] [GET pattern …] …
 // [STORE destination]: the last STORE counts.

@@ -62,13 +62,14 @@ func NewTable(infos []Info) (*Table, error) {
 			return nil, fmt.Errorf("command %q: twice in the table", cmd.Name)
 		}
 	}
+	t.number()
 	t.index = newIndex(t.commands)
 	return t, nil
 }
 
 // newCommand joins what the server says with our row, which may be nil.
 func newCommand(info Info, row *override) *Command {
-	cmd := &Command{Info: info, search: searches[info.Name], numkeys: numkeysOf(info)}
+	cmd := &Command{Info: info, search: searches[info.Name], variable: variables[info.Name], numkeys: numkeysOf(info)}
 	if row == nil {
 		cmd.classify()
 	} else {
@@ -95,6 +96,17 @@ func (c *Command) whole() bool {
 	return false
 }
 
+// number gives each command its ID, and the same to its variants.
+func (t *Table) number() {
+	id := 0
+	for cmd := range t.All() {
+		for variant := cmd; variant != nil; variant = variant.then {
+			variant.id = id
+		}
+		id++
+	}
+}
+
 // fixedKey returns the position of the one key that every request of the command
 // has there and nowhere else, or 0.
 func fixedKey(info Info) int {
@@ -116,6 +128,17 @@ func fixedKey(info Info) int {
 // Lookup returns the command of that name in any case, or nil. It allocates
 // nothing. A container is returned as itself; Resolve finds its subcommand.
 func (t *Table) Lookup(name []byte) *Command { return t.index.find(name) }
+
+// Named returns the command of that full name in any case, or nil: "config|get"
+// is a subcommand.
+func (t *Table) Named(name string) *Command {
+	container, sub, ok := strings.Cut(name, "|")
+	cmd := t.Lookup([]byte(container))
+	if cmd == nil || !ok {
+		return cmd
+	}
+	return cmd.Subcommand([]byte(sub))
+}
 
 // Len returns the number of commands, subcommands not counted, as COMMAND COUNT does.
 func (t *Table) Len() int { return len(t.commands) }

@@ -75,7 +75,7 @@ func readKeys[T any](d *decoder, what string, n node, table []key[T], to *T) giv
 			}
 			e := d.add(f.pos, "unknown key %q in %s", f.key, what)
 			e.Suggestion = nearest(f.key, names)
-			if e.Suggestion == authKey || strings.Contains(f.key, "auth") || strings.Contains(f.key, "pass") {
+			if strings.Contains(f.key, "auth") || strings.Contains(f.key, "pass") || strings.Contains(e.Suggestion, "auth") || strings.Contains(e.Suggestion, "pass") {
 				d.mask(f.value.pos)
 			}
 			continue

@@ -31,17 +31,27 @@ func writePool(b *bytes.Buffer, p *Pool) {
 	byDefault.Ring.Hash = p.Ring.Placement.Hashes()[0]
 	byDefault.tag = defaultTag(p.Ring.Placement)
 	writeKeys(b, poolKeys(), &poolDraft{Pool: p}, byDefault)
+	if len(p.Users) > 0 {
+		b.WriteString("  users:\n")
+		for _, u := range p.Users {
+			writeItem(b, userKeys(), &userDraft{User: u})
+		}
+	}
 	b.WriteString("  shards:\n")
 	for i, s := range p.Shards {
-		draft := &shardDraft{Shard: s, slots: p.Ring.Shards[i].Slots}
-		var parts []string
-		for _, k := range shardKeys() {
-			if v := k.show(draft); v != "" {
-				parts = append(parts, k.name+": "+v)
-			}
-		}
-		fmt.Fprintf(b, "    - {%s}\n", strings.Join(parts, ", "))
+		writeItem(b, shardKeys(), &shardDraft{Shard: s, slots: p.Ring.Shards[i].Slots})
 	}
+}
+
+// writeItem writes one element of a list, in one line.
+func writeItem[T any](b *bytes.Buffer, table []key[T], from *T) {
+	var parts []string
+	for _, k := range table {
+		if v := k.show(from); v != "" {
+			parts = append(parts, k.name+": "+v)
+		}
+	}
+	fmt.Fprintf(b, "    - {%s}\n", strings.Join(parts, ", "))
 }
 
 func writeKeys[T any](b *bytes.Buffer, table []key[T], from, byDefault *T) {

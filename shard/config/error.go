@@ -35,7 +35,7 @@ func (e *Error) Error() string {
 //	    4 |   distribtion: murmur3
 //	      |   ^
 //
-// What follows redis_auth: in that line is masked.
+// What follows redis_auth:, server_auth: or password: in that line is masked.
 func (e *Error) Pretty() string {
 	const gutter = 5
 	// One column for a tab and for everything unprintable, so that the caret
@@ -102,9 +102,11 @@ func newProblems(file, text string) *problems {
 	// A file that is not even YAML has no nodes to ask for their secrets, so
 	// the lines themselves say where one begins.
 	for i, line := range p.source {
-		if _, rest, ok := strings.Cut(line, authKey); ok {
-			rest = strings.TrimLeft(rest, `"': `)
-			p.mask(position{i + 1, len([]rune(line)) - len([]rune(rest)) + 1})
+		for _, key := range [...]string{authKey, serverAuthKey, passwordKey} {
+			if _, rest, ok := strings.Cut(line, key); ok {
+				rest = strings.TrimLeft(rest, `"': `)
+				p.mask(position{i + 1, len([]rune(line)) - len([]rune(rest)) + 1})
+			}
 		}
 	}
 	return p

@@ -57,3 +57,36 @@ func TestEdits(t *testing.T) {
 		}
 	}
 }
+
+// TestVariablesInBrackets: a variable needs no quotes, wherever it stands.
+func TestVariablesInBrackets(t *testing.T) {
+	for text, want := range map[string]string{
+		"{primary: ${HOST}:1}":          "host:1",
+		"{primary: ${HOST:-h}:${PORT}}": "host:7777",
+		"{primary: ${NONE:-h}:1}":       "h:1",
+		"{primary: a${HOST}b:1}":        "ahostb:1",
+		"{primary: ${HOST}${HOST}-c:1}": "hosthost-c:1",
+		"{primary: a.${PORT}.b:1, }":    "a.7777.b:1",
+		`{primary: "${HOST}:1"}`:        "host:1",
+		"{primary: ${HOST} :1}":         "",
+		"{primary: $ {HOST}:1}":         "",
+		"{primary: ${HOST, weight: 1}":  "",
+		"{primary: ${{HOST}}:1}":        "",
+	} {
+		env := func(name string) (string, bool) {
+			if name == "HOST" {
+				return "host", true
+			}
+			return someEnv(name)
+		}
+		f, err := Parse("test.yml", []byte("a: {shards: [{name: x, "+text[1:]+"]}\n"), WithEnv(env))
+		switch {
+		case want == "" && err == nil:
+			t.Errorf("%s: read as %q", text, f.Pools[0].Shards[0].Primary.Addr)
+		case want != "" && err != nil:
+			t.Errorf("%s: %v", text, err)
+		case want != "" && f.Pools[0].Shards[0].Primary.Addr != want:
+			t.Errorf("%s: read as %q, want %q", text, f.Pools[0].Shards[0].Primary.Addr, want)
+		}
+	}
+}

@@ -52,8 +52,29 @@ type Pool struct {
 
 	Auth     Secret // redis_auth: for servers, and asked of clients
 	Database int    // redis_db: on the servers; clients always see 0
+	Users    []User // who may log in at the proxy; none: who knows Auth may do everything
+
+	ServerAuth     Secret // for servers, where it is not Auth; see Login
+	ServerUsername string // "": the servers' default user
 
 	tag tagSetting // as the file says it, for WriteTo
+}
+
+// Login returns what the proxy and the library log in with at the servers. There
+// is no login if the password is "", and none but the default user's if the name
+// is.
+func (p *Pool) Login() (username, password string) {
+	if p.ServerAuth.IsZero() {
+		return p.ServerUsername, p.Auth.Value()
+	}
+	return p.ServerUsername, p.ServerAuth.Value()
+}
+
+// User is one user of a pool. What its rules mean is the proxy's business.
+type User struct {
+	Name      string
+	Passwords []Secret // each of them will do
+	Rules     string   // as ACL SETUSER takes them, without passwords
 }
 
 // Shard is one shard and its servers.

@@ -11,8 +11,12 @@ import (
 // proxyKey is the top-level key that is not a pool.
 const proxyKey = "shardproxy"
 
-// authKey is the key whose value never prints.
-const authKey = "redis_auth"
+// Keys whose values never print.
+const (
+	authKey       = "redis_auth"
+	serverAuthKey = "server_auth"
+	passwordKey   = "password"
+)
 
 // proxyKeys are the keys below shardproxy:.
 func proxyKeys() []key[Proxy] {
@@ -47,7 +51,15 @@ func poolKeys() []key[poolDraft] {
 			boolean(func(p *p) *bool { return &p.ReusePort })},
 		{"preconnect", "true or false", "Connect to every server at start.",
 			boolean(func(p *p) *bool { return &p.Preconnect })},
-		{authKey, "secret", "Password: given to servers, asked of clients. Needs `redis: true`. Also `{file: /run/secrets/redis}`.", auth()},
+		{authKey, "secret", "Password: given to servers, asked of clients. Needs `redis: true`. Also `{file: /run/secrets/redis}`.",
+			secret(func(p *p) *Secret { return &p.Auth })},
+		{serverAuthKey, "secret", "Password given to servers, where it is not `redis_auth`.",
+			secret(func(p *p) *Secret { return &p.ServerAuth })},
+		{"server_username", "text", "User that the password given to servers belongs to. Default: theirs.", binding[p]{
+			read: func(d *decoder, k string, v node, to *p) { to.ServerUsername, _ = d.userName(k, v) },
+			show: func(from *p) string { return quoteNonEmpty(from.ServerUsername) },
+		}},
+		{"users", "list of mappings", "Who may log in at the proxy, and what each may do; see the keys of a user. Needs `redis: true`.", users()},
 		{"redis_db", "count", "Database number on the servers; clients see 0.",
 			count(0, maxInt, func(p *p) *int { return &p.Database })},
 		{"server_connections", "count", "Connections to each server, at least 1.",
@@ -91,6 +103,19 @@ func shardKeys() []key[shardDraft] {
 		}},
 		{"replicas", "list of addresses", "Servers that copy the primary.", replicas()},
 		{"slots", "list of ranges", "`0-5460` or a list of such, in a pool with `distribution: slots`. Without it in any shard, slots are shared out by weight in the order of the list, as `redis-cli --cluster create` does.", slots()},
+	}
+}
+
+// userKeys are the keys of an element of users:.
+func userKeys() []key[userDraft] {
+	type u = userDraft
+	return []key[u]{
+		{"name", "text", "What clients log in with. `default` is who a client is before it logs in.", binding[u]{
+			read: func(d *decoder, k string, v node, to *u) { to.Name, _ = d.userName(k, v) },
+			show: func(from *u) string { return quoteNonEmpty(from.Name) },
+		}},
+		{passwordKey, "secret", "Also `{file: /run/secrets/app}`, or a list of passwords, each of which will do.", passwords()},
+		{"rules", "text", "What it may do, as after `ACL SETUSER name on`: `~cache:* +@read -keys`. No passwords.", rules()},
 	}
 }
 

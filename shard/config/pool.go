@@ -13,6 +13,7 @@ type poolDraft struct {
 	*Pool
 	native bool // written with shards:, so our defaults hold
 	shards []*shardDraft
+	users  []*userDraft
 	broken bool     // something its ring needs is missing
 	pos    position // of the pool's name
 	given  given
@@ -132,9 +133,12 @@ func (d *decoder) checkPool(p *poolDraft) {
 		d.add(p.pos, "pool %q has no listen: want host:port or /path", p.Name)
 	}
 	memcached := !p.Redis && given.possible("redis")
-	if given.has(authKey) && memcached {
-		d.add(given[authKey].key, "%s is for Redis: it needs redis: true in pool %q", authKey, p.Name)
+	for _, k := range [...]string{authKey, serverAuthKey, "server_username", "users"} {
+		if given.has(k) && memcached {
+			d.add(given[k].key, "%s is for Redis: it needs redis: true in pool %q", k, p.Name)
+		}
 	}
+	d.checkUsers(p)
 	// nutcracker takes redis_db in a memcached pool and ignores it, so a file
 	// of its form may have it.
 	if p.native && p.Database != 0 && memcached {

@@ -66,27 +66,32 @@ func (s Secret) yaml() string {
 	return quote(redacted)
 }
 
-// auth reads a password, or where it is. Its messages never hold the value.
-func auth() binding[poolDraft] {
-	return binding[poolDraft]{
-		read: func(d *decoder, k string, v node, to *poolDraft) {
-			if v.kind == mapping {
-				to.Auth = d.secretFile(k, v)
-				return
-			}
-			d.mask(v.pos)
-			if s, ok := d.text(k, v); ok {
-				to.Auth = NewSecret(s)
-				to.Auth.env = soleVariable(v.text)
-			}
-		},
-		show: func(from *poolDraft) string {
-			if from.Auth.IsZero() {
+// secret is a key that holds a password, or says where it is.
+func secret[T any](field func(*T) *Secret) binding[T] {
+	return binding[T]{
+		read: func(d *decoder, k string, v node, to *T) { *field(to) = d.secret(k, v) },
+		show: func(from *T) string {
+			if field(from).IsZero() {
 				return ""
 			}
-			return from.Auth.yaml()
+			return field(from).yaml()
 		},
 	}
+}
+
+// secret reads a password, or where it is. Its messages never hold the value.
+func (d *decoder) secret(k string, v node) Secret {
+	if v.kind == mapping {
+		return d.secretFile(k, v)
+	}
+	d.mask(v.pos)
+	text, ok := d.text(k, v)
+	if !ok {
+		return Secret{}
+	}
+	s := NewSecret(text)
+	s.env = soleVariable(v.text)
+	return s
 }
 
 // secretFile reads {file: path}. One line end at the end of the file is cut.

@@ -76,6 +76,16 @@ func TestSecretIsNotReported(t *testing.T) {
 		"a:\n  redis: true\n  redis_auth: *" + sesame + shards,
 		"a:\n  redis: true\n  redis_auth: \"\\" + sesame + "\"" + shards,
 		"a:\n  redis: true\n  redis_auht: " + sesame + shards,
+		"a:\n  redis: true\n  server_auth: @" + sesame + shards,
+		"a:\n  redis: true\n  server_uath: " + sesame + shards,
+		"a:\n  server_auth: " + sesame + shards,
+		"a:\n  redis: true\n  users: [{name: a, password: " + sesame + ", bogus: 1}]" + shards,
+		"a:\n  redis: true\n  users: [{name: a, password: [x, @" + sesame + "], rules: x}]" + shards,
+		"a:\n  redis: true\n  users: [{bogus: 1, name: a, password: [x, " + sesame + "], rules: x}]" + shards,
+		"a:\n  redis: true\n  users: [{name: a, passwrod: " + sesame + ", rules: x}]" + shards,
+		"a:\n  redis: true\n  users:\n    - name: a\n      password: {file: x, y: " + sesame + "}" + shards,
+		"a:\n  redis: true\n  users:\n    - {name: a, rules: \"~* >" + sesame + "\"}" + shards,
+		"a:\n  redis: true\n  users:\n    - {name: a, bogus: 1, rules: \"<" + sesame + "\"}" + shards,
 		"a:\n  redis: true\n  password: " + sesame + shards,
 	} {
 		_, err := Parse("secret.yml", []byte(file), WithEnv(noEnv))

@@ -80,7 +80,7 @@ func readTree(text string, p *problems) (node, bool) {
 		p.add(place(deep), "nested too deeply: %d levels are enough for every setting", maxDepth)
 		return node{}, false
 	}
-	file, err := parser.Parse(joinColons(tokens), 0, parser.AllowDuplicateMapKey())
+	file, err := parser.Parse(joinVariables(joinColons(tokens)), 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		pos, msg := position{1, 1}, err.Error()
 		var at yaml.Error
@@ -156,6 +156,62 @@ func joinColons(tokens token.Tokens) token.Tokens {
 		out.Add(tk)
 	}
 	return out
+}
+
+// joinVariables lets ${NAME} stand in braces and brackets without quotes, where
+// YAML knows no plain text with a brace in it: {password: ${APP_PASSWORD}}.
+func joinVariables(tokens token.Tokens) token.Tokens {
+	var out token.Tokens
+	for i := 0; i < len(tokens); i++ {
+		tk := tokens[i]
+		for joined := false; ; joined = true {
+			n := continued(tokens[i:], joined)
+			if n == 0 {
+				break
+			}
+			for _, next := range tokens[i+1 : i+1+n] {
+				tk.Value += next.Value
+				tk.Origin += next.Origin
+			}
+			tk.Type = token.StringType
+			i += n
+		}
+		out.Add(tk)
+	}
+	return out
+}
+
+// continued says how many tokens after the first belong to it: those of a
+// variable that begins there, or of what follows one.
+func continued(tokens token.Tokens, joined bool) int {
+	switch {
+	case isPlain(tokens[0]) && strings.HasSuffix(tokens[0].Value, "$") && follow(tokens, token.MappingStartType, plain, token.MappingEndType):
+		return 3
+	case joined && follow(tokens, token.MappingValueType, plain): // ${HOST}:7001
+		return 2
+	case joined && follow(tokens, plain): // ${NAME}-2
+		return 1
+	}
+	return 0
+}
+
+// plain stands for a scalar without quotes, whatever its type.
+const plain = token.UnknownType
+
+// follow says that after the first token come these, with no space between.
+func follow(tokens token.Tokens, types ...token.Type) bool {
+	if len(tokens) <= len(types) {
+		return false
+	}
+	for i, want := range types {
+		before, tk := tokens[i], tokens[i+1]
+		at := place(before)
+		at.column += utf8.RuneCountInString(before.Value)
+		if want == plain && !isPlain(tk) || want != plain && tk.Type != want || place(tk) != at {
+			return false
+		}
+	}
+	return true
 }
 
 // isPlain says that a token is a scalar without quotes.

@@ -22,6 +22,7 @@ type Probe struct {
 	Network, Addr string // as net.Dial takes them
 	Primary       bool   // the file says it is one
 	Redis         bool   // false: memcached
+	Username      string // "": the default user
 	Password      string
 	Database      int
 }
@@ -66,7 +67,7 @@ func Ask(ctx context.Context, probes []Probe, timeout time.Duration) []Answer {
 
 func askRedis(ctx context.Context, p Probe, timeout time.Duration) (a Answer) {
 	c, err := redis.DialContext(ctx, p.Network, p.Addr,
-		redis.DialPassword(p.Password), redis.DialDatabase(p.Database),
+		redis.DialUsername(p.Username), redis.DialPassword(p.Password), redis.DialDatabase(p.Database),
 		redis.DialConnectTimeout(timeout), redis.DialReadTimeout(timeout), redis.DialWriteTimeout(timeout))
 	if err != nil {
 		a.Err = err
