@@ -52,12 +52,9 @@ func New(file *config.File, opt Options) (*Proxy, error) {
 		if !pool.Redis {
 			return fail(fmt.Errorf("pool %s: memcached pools are not served yet; redis pools say redis: true", pool.Name))
 		}
-		if _, err := acl.ForPool(pool); err != nil {
+		users, err := acl.ForPool(pool)
+		if err != nil {
 			return fail(err)
-		}
-		if len(pool.Users) > 0 || !pool.ServerAuth.IsZero() || pool.ServerUsername != "" {
-			// Sessions do not ask them: to serve such a pool would be to serve everybody.
-			return fail(fmt.Errorf("pool %s: users, server_auth and server_username are not served yet", pool.Name))
 		}
 		topo, err := topology.New(pool)
 		if err != nil {
@@ -67,7 +64,7 @@ func New(file *config.File, opt Options) (*Proxy, error) {
 		if err != nil {
 			return fail(fmt.Errorf("pool %s: %w", pool.Name, err))
 		}
-		cfg.Pools = append(cfg.Pools, engine.Pool{Config: pool, Topology: topo, Listener: ln})
+		cfg.Pools = append(cfg.Pools, engine.Pool{Config: pool, Users: users, Topology: topo, Listener: ln})
 		p.addrs = append(p.addrs, ln.Addr())
 	}
 	e, err := engine.New(cfg)

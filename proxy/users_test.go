@@ -8,13 +8,10 @@ import (
 	"github.com/shardring/shardring/shard/config"
 )
 
-// TestUsersThatCannotBe: a proxy does not begin with rules that are wrong, nor
-// with users that it would not ask.
+// TestUsersThatCannotBe: a proxy does not begin with rules that are wrong.
 func TestUsersThatCannotBe(t *testing.T) {
 	for settings, want := range map[string]string{
 		`users: [{name: app, password: x, rules: "~* +gett"}]`: `pool cache: user app: rule "+gett": Unknown command or category name in ACL`,
-		`users: [{name: app, password: x, rules: "~* +get"}]`:  "pool cache: users, server_auth and server_username are not served yet",
-		`server_auth: x`: "pool cache: users, server_auth and server_username are not served yet",
 	} {
 		file, err := config.Parse("test.yml", []byte("cache:\n  listen: 127.0.0.1:0\n  redis: true\n  "+settings+"\n  shards: [{name: one, primary: 127.0.0.1:1}]\n"))
 		if err != nil {

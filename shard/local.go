@@ -52,7 +52,7 @@ func (c *Client) local(cmd *command.Command, r *request) (any, error) {
 	case "auth", "hello":
 		return refused(command.Error("ERR '" + cmd.Name + "' is not for a sharded client: its Config logs in on every connection"))
 	}
-	if strings.HasPrefix(cmd.Name, "client|") {
+	if strings.HasPrefix(cmd.Name, "client|") || strings.HasPrefix(cmd.Name, "acl|") {
 		return refused(command.Error("ERR '" + cmd.Name + "' is not for a sharded client: goroutines share its connections"))
 	}
 	return decode(c.table.AppendCommandReply(nil, r))

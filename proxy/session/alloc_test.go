@@ -37,7 +37,7 @@ func newHotPath(t testing.TB) *hotPath {
 		t.Fatal(err)
 	}
 	h := &hotPath{core: NewCore(DefaultLimits(), func() int64 { return 0 }), replies: make([][]byte, 4)}
-	pool := h.core.AddPool(cfg, topo)
+	pool := h.core.AddPool(cfg, usersOf(t, cfg), topo)
 	for _, c := range pool.Conns {
 		c.Open(0)
 		c.Connected(0)

@@ -1,9 +1,11 @@
 package session
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/shardring/shardring/proxy/acl"
 	"github.com/shardring/shardring/proxy/backend"
 	"github.com/shardring/shardring/shard/command"
 	"github.com/shardring/shardring/shard/resp"
@@ -158,7 +160,7 @@ func (s *Session) clientKill(a *arguments) error {
 	f := &filter{not: s.id}
 	if a.Len() == 3 {
 		f.addr, f.not = string(a.At(2)), 0
-	} else if err := f.options(a, s.id); err != nil {
+	} else if err := f.options(a, s); err != nil {
 		return err
 	}
 	old := a.Len() == 3
@@ -181,7 +183,7 @@ func (s *Session) clientKill(a *arguments) error {
 }
 
 // options reads those of CLIENT KILL; self is who asks.
-func (f *filter) options(a *arguments, self uint64) error {
+func (f *filter) options(a *arguments, self *Session) error {
 	for i := 2; i < a.Len(); i += 2 {
 		if i+1 == a.Len() {
 			return errSyntax
@@ -205,11 +207,12 @@ func (f *filter) options(a *arguments, self uint64) error {
 		case isWord(option, "laddr"):
 			f.laddr = string(value)
 		case isWord(option, "user"):
-			if f.user = string(value); f.user != "default" {
+			f.user = string(value)
+			if !slices.ContainsFunc(self.pool.users.All(), func(u *acl.User) bool { return u.Name() == f.user }) {
 				return command.Error("ERR No such user '" + f.user + "'")
 			}
 		case isWord(option, "skipme") && isWord(value, "yes"):
-			f.not = self
+			f.not = self.id
 		case isWord(option, "skipme") && isWord(value, "no"):
 			f.not = 0
 		default:

@@ -73,7 +73,15 @@ func (s *Session) describe() string {
 	return fmt.Sprintf("id=%d addr=%s laddr=%s fd=%d name=%s age=%d idle=%d flags=%s db=%d sub=%d psub=%d ssub=%d multi=%d "+
 		"qbuf=%d qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=%d oll=0 omem=%d tot-mem=%d events=r cmd=%s user=%s redir=-1 resp=%d lib-name=%s lib-ver=%s\n",
 		s.id, remote, local, fd, who.name, (s.core.now-s.since)/second, (s.core.now-s.active)/second, flags, s.lane.db, subs, psubs, ssubs, multi,
-		kept, s.Out.Len(), s.held, kept+s.unread(), last, "default", s.lane.proto, who.lib, who.version)
+		kept, s.Out.Len(), s.held, kept+s.unread(), last, s.userName(), s.lane.proto, who.lib, who.version)
+}
+
+// userName is as whom the client logged in.
+func (s *Session) userName() string {
+	if s.user == nil {
+		return "(none)"
+	}
+	return s.user.Name()
 }
 
 // filter says which clients are meant.
@@ -88,7 +96,7 @@ func (f *filter) matches(s *Session) bool {
 	if f.not == s.id || len(f.ids) > 0 && !slices.Contains(f.ids, s.id) {
 		return false
 	}
-	if f.kind != "" && s.kind() != f.kind || f.user != "" && f.user != "default" {
+	if f.kind != "" && s.kind() != f.kind || f.user != "" && f.user != s.userName() {
 		return false
 	}
 	if f.addr == "" && f.laddr == "" {

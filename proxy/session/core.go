@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/shardring/shardring/proxy/acl"
 	"github.com/shardring/shardring/proxy/backend"
 	"github.com/shardring/shardring/proxy/iobuf"
 	"github.com/shardring/shardring/shard/command"
@@ -67,6 +68,7 @@ type Core struct {
 	parser      resp.Parser
 	args        arguments
 	keys        []int
+	checked     acl.Scratch
 	standin     []byte
 	inline      []byte
 	spare       resp.Parser
@@ -93,9 +95,9 @@ func NewCore(limits Limits, wall func() int64) *Core {
 	return c
 }
 
-// AddPool adds a pool; its topology may be shared with other cores.
-func (c *Core) AddPool(cfg *config.Pool, topo *topology.Pool) *Pool {
-	p := newPool(c, cfg, topo)
+// AddPool adds a pool; its users and its topology may be shared with other cores.
+func (c *Core) AddPool(cfg *config.Pool, users *acl.Users, topo *topology.Pool) *Pool {
+	p := newPool(c, cfg, users, topo)
 	c.pools = append(c.pools, p)
 	return p
 }

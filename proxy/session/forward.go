@@ -35,7 +35,7 @@ func (s *Session) handle(frame []byte, spans []resp.Span) bool {
 		return true
 	}
 	if err == nil {
-		err = s.allowed(cmd)
+		err = s.allowed(cmd, a)
 	}
 	if err != nil {
 		s.refuse(err)
@@ -52,10 +52,19 @@ func (s *Session) handle(frame []byte, spans []resp.Span) bool {
 }
 
 // allowed returns why the session may not say this now, or nil.
-func (s *Session) allowed(cmd *command.Command) error {
+func (s *Session) allowed(cmd *command.Command, a *arguments) error {
 	switch {
-	case !s.admit && !beforeLogin(cmd):
+	case s.user == nil && beforeLogin(cmd):
+		return nil
+	case s.user == nil:
 		return errNoAuth
+	}
+	if !s.user.Unlimited() {
+		if err := s.user.Check(cmd, a, &s.core.checked); err != nil {
+			return err
+		}
+	}
+	switch {
 	case s.lane.proto == 2 && s.private != nil && s.private.subs.any() && !whileSubscribed(cmd):
 		return subscribedError(cmd)
 	}

@@ -117,11 +117,13 @@ func (p *Pool) newConn(l *lane, k nodeKey, owned bool) *backend.Conn {
 	if name == "" { // an unnamed one, of ShardedJedis
 		name = k.node.Addr
 	}
+	user, password := p.cfg.Login()
 	return backend.NewConn(backend.Config{
 		Shard:    name,
 		Network:  k.node.Network,
 		Addr:     k.node.Addr,
-		Password: p.cfg.Auth.Value(),
+		Username: user,
+		Password: password,
 		Database: l.db,
 		Proto:    l.proto,
 		Identify: owned,

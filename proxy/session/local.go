@@ -50,6 +50,10 @@ func (s *Session) local(cmd *command.Command, a *arguments) bool {
 		return true
 	}
 	r := s.begin()
+	if strings.HasPrefix(cmd.Name, "acl") {
+		r.finish(s.pool.users.AppendReply(nil, a, s.user, s.lane.proto == 3))
+		return true
+	}
 	if f := locals[cmd.Name]; f != nil {
 		r.finish(f(s, nil, cmd, a))
 		return true

@@ -4,30 +4,36 @@ import (
 	"bytes"
 	"strconv"
 
+	"github.com/shardring/shardring/proxy/acl"
 	"github.com/shardring/shardring/proxy/backend"
 	"github.com/shardring/shardring/shard/command"
 	"github.com/shardring/shardring/shard/resp"
 )
 
-// auth takes AUTH password and AUTH default password.
+// auth takes AUTH password and AUTH user password.
 func (s *Session) auth(dst []byte, _ *command.Command, a *arguments) []byte {
 	if a.Len() > 3 {
 		return resp.AppendError(dst, "ERR syntax error")
 	}
-	if s.pool.cfg.Auth.IsZero() && a.Len() == 2 {
+	if a.Len() == 2 && s.pool.users.Default().NoPass() {
 		return resp.AppendError(dst, "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?")
 	}
-	if a.Len() == 3 && string(a.At(1)) != "default" || !s.pool.cfg.Auth.IsZero() && !s.pool.admits(a.At(a.Len()-1)) {
+	name := []byte(acl.DefaultName)
+	if a.Len() == 3 {
+		name = a.At(1)
+	}
+	user, ok := s.pool.users.Authenticate(name, a.At(a.Len()-1))
+	if !ok {
 		return resp.AppendError(dst, wrongPass)
 	}
-	s.login(true)
+	s.login(user)
 	return resp.AppendSimple(dst, "OK")
 }
 
 const wrongPass = "WRONGPASS invalid username-password pair or user is disabled."
 
-func (s *Session) login(in bool) {
-	s.admit = in
+func (s *Session) login(user *acl.User) {
+	s.user = user
 	s.heat()
 }
 
@@ -38,7 +44,7 @@ func (s *Session) reset(_ *command.Command, _ *arguments) bool {
 	}
 	s.giveBackAll()
 	s.who, s.wrote, s.mute = nil, 0, speaking
-	s.login(s.pool.cfg.Auth.IsZero())
+	s.login(s.pool.users.Initial())
 	s.move(laneKey{db: s.pool.cfg.Database, proto: 2})
 	s.begin().finish(resp.AppendSimple(nil, "RESET"))
 	return true
@@ -66,11 +72,12 @@ func (s *Session) hello(_ *command.Command, a *arguments) bool {
 	for i := 2; i < a.Len(); {
 		switch opt := a.At(i); {
 		case bytes.EqualFold(opt, []byte("auth")) && i+2 < a.Len():
-			if string(a.At(i+1)) != "default" || !s.pool.cfg.Auth.IsZero() && !s.pool.admits(a.At(i+2)) {
+			user, ok := s.pool.users.Authenticate(a.At(i+1), a.At(i+2))
+			if !ok {
 				s.refuse(command.Error(wrongPass))
 				return true
 			}
-			s.login(true)
+			s.login(user)
 			i += 3
 		case bytes.EqualFold(opt, []byte("setname")) && i+1 < a.Len():
 			if !validName(a.At(i + 1)) {
@@ -84,7 +91,7 @@ func (s *Session) hello(_ *command.Command, a *arguments) bool {
 			return true
 		}
 	}
-	if !s.admit {
+	if s.user == nil {
 		s.refuse(command.Error("NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time"))
 		return true
 	}

@@ -1,9 +1,9 @@
 package session
 
 import (
-	"crypto/subtle"
 	"errors"
 
+	"github.com/shardring/shardring/proxy/acl"
 	"github.com/shardring/shardring/proxy/backend"
 	"github.com/shardring/shardring/proxy/iobuf"
 	"github.com/shardring/shardring/ring"
@@ -20,9 +20,10 @@ type Pool struct {
 	// since 1970.
 	EjectedAt map[string]int64
 
-	core *Core
-	topo *topology.Pool
-	cfg  *config.Pool
+	core  *Core
+	topo  *topology.Pool
+	cfg   *config.Pool
+	users *acl.Users
 
 	// snap is what the lanes' connections were made from; all change in refresh only.
 	snap    *topology.Snapshot
@@ -50,9 +51,9 @@ type Stats struct {
 	Ejects    uint64 // shards that a failure seen by this core ejected
 }
 
-func newPool(c *Core, cfg *config.Pool, topo *topology.Pool) *Pool {
+func newPool(c *Core, cfg *config.Pool, users *acl.Users, topo *topology.Pool) *Pool {
 	p := &Pool{
-		Name: cfg.Name, core: c, topo: topo, cfg: cfg,
+		Name: cfg.Name, core: c, topo: topo, cfg: cfg, users: users,
 		each:    max(1, cfg.ServerConnections),
 		shards:  map[*backend.Conn]int{},
 		waiting: map[*backend.Conn][]*Session{},
@@ -164,9 +165,4 @@ func (p *Pool) timed() bool {
 		}
 	}
 	return len(p.left) > 0 || len(p.timing) > 0 || p.pause.until != 0 || len(p.snap.Ejected) > 0
-}
-
-// admits reports whether a password is the pool's.
-func (p *Pool) admits(password []byte) bool {
-	return subtle.ConstantTimeCompare(password, []byte(p.cfg.Auth.Value())) == 1
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/shardring/shardring/proxy/acl"
 	"github.com/shardring/shardring/shard/config"
 	"github.com/shardring/shardring/shard/resp"
 )
@@ -60,4 +61,13 @@ func (w *simWorld) keysOn(shard, n int) []string {
 		}
 	}
 	return keys
+}
+
+func usersOf(tb testing.TB, cfg *config.Pool) *acl.Users {
+	tb.Helper()
+	users, err := acl.ForPool(cfg)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return users
 }

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"github.com/shardring/shardring/proxy/acl"
 	"github.com/shardring/shardring/proxy/backend"
 	"github.com/shardring/shardring/proxy/iobuf"
 	"github.com/shardring/shardring/shard/command"
@@ -36,8 +37,8 @@ type Session struct {
 	owned *kept // whose buffer the request being handled may take over
 
 	phase     phase
-	admit     bool // logged in, or no login is needed
-	fenced    bool // nothing is handled until all before it is answered
+	user      *acl.User // nil: the client has to log in first
+	fenced    bool      // nothing is handled until all before it is answered
 	mute      muteness
 	postponed bool // until the end of a pause
 	hot       bool // a request with one key may go straight to its shard: see heat
@@ -104,7 +105,7 @@ func (s *Session) measure(size int) { s.average += (size - s.average) / 8 }
 func (p *Pool) Accept() *Session {
 	c := p.core
 	p.Stats.Accepted++
-	s := &Session{core: c, pool: p, lane: p.lanes[0], id: c.nextID(), since: c.now, active: c.now, admit: p.cfg.Auth.IsZero(), average: c.limits.Output / firstWindow}
+	s := &Session{core: c, pool: p, lane: p.lanes[0], id: c.nextID(), since: c.now, active: c.now, user: p.users.Initial(), average: c.limits.Output / firstWindow}
 	c.open[s] = struct{}{}
 	s.lane.enter()
 	s.heat()
@@ -114,7 +115,7 @@ func (p *Pool) Accept() *Session {
 // heat decides whether the short way in handle may be taken. It is called
 // whenever something changes that the decision depends on.
 func (s *Session) heat() {
-	s.hot = s.admit && (s.private == nil || !s.private.tx.open) && s.pool.pause.until == 0
+	s.hot = s.user != nil && s.user.Unlimited() && (s.private == nil || !s.private.tx.open) && s.pool.pause.until == 0
 }
 
 // Pool returns the session's pool.
@@ -181,7 +182,7 @@ func (s *Session) run(b []byte, p *resp.Parser) int {
 	used := 0
 	for used < len(b) && s.phase <= draining && !s.stall() {
 		lim := &s.core.limits.Request
-		if !s.admit { // AUTH may be amid b
+		if s.user == nil { // AUTH may be amid b
 			lim = &s.core.unauthLimit
 		}
 		n, st, err := p.Parse(b[used:], lim)

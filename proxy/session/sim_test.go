@@ -128,7 +128,7 @@ func (w *simWorld) addPool(name string, shards int, cfg config.Pool) {
 		w.t.Fatal(err)
 	}
 	p.cfg, p.topo = cfg, topo
-	p.pool = w.core.AddPool(&p.cfg, topo)
+	p.pool = w.core.AddPool(&p.cfg, usersOf(w.t, &p.cfg), topo)
 	w.pools = append(w.pools, p)
 	if w.one(2) {
 		for _, c := range p.pool.lanes[0].conns {

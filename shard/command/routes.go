@@ -30,7 +30,6 @@ const (
 	whyHidden   = "not supported through a sharded pool: its description does not say where all its keys are"
 	whyKeyless  = "not supported through a sharded pool: it names no key that says which shard should answer"
 	whyStream   = "not supported through a sharded pool: it shows what one server does; connect to that server"
-	whyUsers    = "not supported through a sharded pool: its users are in its configuration"
 	whyPatterns = "not supported through a sharded pool with a BY or GET pattern: the keys that match may be on other shards"
 )
 
@@ -206,6 +205,7 @@ var overrides = []override{
 	{name: "hello", route: Local, why: "the session's state"},
 	{name: "select", route: Local, why: "the session's state; the pool's own database only"},
 	{name: "client", route: Local, why: "clients are the proxy's"},
+	{name: "acl", route: Local, why: "users are the proxy's"},
 	{name: "command", route: Local, why: "this table"},
 	{name: "readonly", route: Local, why: "Redis Cluster's clients send it; nothing to switch"},
 	{name: "readwrite", route: Local, why: "as READONLY"},
@@ -230,7 +230,6 @@ var overrides = []override{
 	{name: "monitor", why: whyStream},
 	{name: "sync", why: whyStream},
 	{name: "psync", why: whyStream},
-	{name: "acl", why: whyUsers},
 	{name: "debug", why: whyAdmin},
 	{name: "module", why: whyAdmin},
 	{name: "role", why: whyAdmin},

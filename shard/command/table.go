@@ -91,7 +91,7 @@ func (c *Command) whole() bool {
 	case All, Split:
 		return true
 	case Refused:
-		return c.refusal != whyStream && c.refusal != whyUsers
+		return c.refusal != whyStream
 	}
 	return false
 }
