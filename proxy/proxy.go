@@ -6,12 +6,12 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"sync"
 	"time"
 
-	"github.com/shardring/shardring/proxy/acl"
 	"github.com/shardring/shardring/proxy/engine"
+	"github.com/shardring/shardring/proxy/session"
 	"github.com/shardring/shardring/shard/config"
-	"github.com/shardring/shardring/shard/topology"
 )
 
 // Options are settings of a Proxy that are not in its configuration file.
@@ -26,6 +26,7 @@ type Options struct {
 type Proxy struct {
 	file   *config.File
 	engine *engine.Engine
+	pools  []*session.Shared
 	addrs  []net.Addr
 	log    *slog.Logger
 	began  time.Time
@@ -52,11 +53,7 @@ func New(file *config.File, opt Options) (*Proxy, error) {
 		if !pool.Redis {
 			return fail(fmt.Errorf("pool %s: memcached pools are not served yet; redis pools say redis: true", pool.Name))
 		}
-		users, err := acl.ForPool(pool)
-		if err != nil {
-			return fail(err)
-		}
-		topo, err := topology.New(pool)
+		shared, err := session.Share(pool)
 		if err != nil {
 			return fail(err)
 		}
@@ -64,8 +61,9 @@ func New(file *config.File, opt Options) (*Proxy, error) {
 		if err != nil {
 			return fail(fmt.Errorf("pool %s: %w", pool.Name, err))
 		}
-		cfg.Pools = append(cfg.Pools, engine.Pool{Config: pool, Users: users, Topology: topo, Listener: ln})
+		cfg.Pools = append(cfg.Pools, engine.Pool{Shared: shared, Listener: ln})
 		p.addrs = append(p.addrs, ln.Addr())
+		p.pools = append(p.pools, shared)
 	}
 	e, err := engine.New(cfg)
 	if err != nil {
@@ -86,7 +84,12 @@ func (p *Proxy) Run(ctx context.Context) error {
 		p.log.Info("listening", "pool", pool.Name, "addr", p.addrs[i].String(), "shards", len(pool.Shards),
 			"distribution", string(pool.Ring.Placement), "loops", p.engine.Loops())
 	}
+	var learners sync.WaitGroup
+	for _, sh := range p.pools {
+		learners.Go(func() { learn(ctx, sh, p.log) })
+	}
 	p.engine.Run(ctx)
+	learners.Wait()
 	for _, pool := range p.file.Pools {
 		if pool.Listen.Network == "unix" {
 			os.Remove(pool.Listen.Address)

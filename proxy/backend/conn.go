@@ -66,6 +66,10 @@ type Conn struct {
 	Subscriber bool
 	// RemoteID is the node's CLIENT ID of this connection, if Identify asked.
 	RemoteID int64
+	// Scripts are the digests of the scripts that were loaded over this connection,
+	// those of ScriptsEpoch; whoever loads them keeps them.
+	Scripts      map[string]bool
+	ScriptsEpoch uint64
 
 	host  Host
 	pool  *iobuf.Pool
@@ -442,7 +446,7 @@ func (c *Conn) clear() {
 	c.Out.Reset(c.pool)
 	c.held.Reset(c.pool)
 	c.late, c.cut, c.push, c.greet = 0, resp.Cutter{}, false, greeting{}
-	c.Subscriber, c.RemoteID = false, 0
+	c.Subscriber, c.RemoteID, c.Scripts = false, 0, nil
 	c.relieve()
 }
 

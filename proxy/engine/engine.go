@@ -11,10 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/shardring/shardring/proxy/acl"
 	"github.com/shardring/shardring/proxy/session"
-	"github.com/shardring/shardring/shard/config"
-	"github.com/shardring/shardring/shard/topology"
 )
 
 // Driver is a way to drive the core.
@@ -45,9 +42,7 @@ type Config struct {
 
 // Pool is one listener and what is behind it. The engine closes the listener.
 type Pool struct {
-	Config   *config.Pool
-	Users    *acl.Users
-	Topology *topology.Pool
+	Shared   *session.Shared
 	Listener net.Listener
 }
 
@@ -177,7 +172,7 @@ func newBase(e *Engine, i int) base {
 	b.core.Join(i, peers{e})
 	b.core.Begin(clock())
 	for _, p := range e.cfg.Pools {
-		b.pools = append(b.pools, b.core.AddPool(p.Config, p.Users, p.Topology))
+		b.pools = append(b.pools, b.core.AddPool(p.Shared))
 	}
 	return b
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/shardring/shardring/ring"
 	"github.com/shardring/shardring/shard/config"
 	"github.com/shardring/shardring/shard/resp"
-	"github.com/shardring/shardring/shard/topology"
 )
 
 // hotPath is one session over four nodes whose replies are made beforehand, so
@@ -32,12 +31,8 @@ func newHotPath(t testing.TB) *hotPath {
 		cfg.Ring.Shards = append(cfg.Ring.Shards, ring.Shard{Name: name, Weight: 1})
 		cfg.Shards = append(cfg.Shards, config.Shard{Name: name, Weight: 1, Primary: config.Address{Network: "tcp", Addr: name}})
 	}
-	topo, err := topology.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
 	h := &hotPath{core: NewCore(DefaultLimits(), func() int64 { return 0 }), replies: make([][]byte, 4)}
-	pool := h.core.AddPool(cfg, usersOf(t, cfg), topo)
+	pool := h.core.AddPool(sharedOf(t, cfg))
 	for _, c := range pool.Conns {
 		c.Open(0)
 		c.Connected(0)

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/shardring/shardring/proxy/acl"
-	"github.com/shardring/shardring/proxy/backend"
 	"github.com/shardring/shardring/shard/command"
 	"github.com/shardring/shardring/shard/resp"
 )
@@ -35,6 +34,10 @@ var clientCommands = map[string]func(s *Session, a *arguments) error{
 	"client|pause":    (*Session).clientPause,
 	"client|unpause":  (*Session).clientUnpause,
 	"client|unblock":  (*Session).clientUnblock,
+	"client|caching":  (*Session).clientCaching,
+	"client|getredir": (*Session).clientGetRedir,
+
+	"client|trackinginfo": (*Session).clientTrackingInfo,
 }
 
 // client handles a subcommand of CLIENT.
@@ -320,12 +323,6 @@ func (s *Session) unblock(how string) bool {
 	}
 	return true
 }
-
-// noticed takes a reply that nobody needs.
-type noticed struct{ call backend.Call }
-
-func (*noticed) Reply(*backend.Call, []byte, bool)      {}
-func (*noticed) Fail(_ *backend.Call, _ *backend.Error) {}
 
 // isWord compares an argument with a word in lower case.
 func isWord(arg []byte, word string) bool {

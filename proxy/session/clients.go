@@ -40,7 +40,7 @@ func (s *Session) endpoint() (remote, local string, fd int) {
 func (s *Session) describe() string {
 	remote, local, fd := s.endpoint()
 	const second = int64(1e9)
-	flags, subs, psubs, ssubs, multi := "", 0, 0, 0, -1
+	flags, subs, psubs, ssubs, multi, redir := "", 0, 0, 0, -1, int64(-1)
 	if pr := s.private; pr != nil {
 		if pr.subs != nil {
 			subs, psubs, ssubs = len(pr.subs.of[channels]), len(pr.subs.of[patterns]), len(pr.subs.of[shardChannels])
@@ -53,6 +53,16 @@ func (s *Session) describe() string {
 		}
 		if pr.wait != nil {
 			flags += "b"
+		}
+		if pr.track != nil {
+			flags += "t"
+			redir = int64(pr.track.redirect)
+			if pr.track.broken {
+				flags += "R"
+			}
+			if pr.track.bcast {
+				flags += "B"
+			}
 		}
 	}
 	if flags == "" {
@@ -71,9 +81,9 @@ func (s *Session) describe() string {
 		kept = len(s.kept.buf)
 	}
 	return fmt.Sprintf("id=%d addr=%s laddr=%s fd=%d name=%s age=%d idle=%d flags=%s db=%d sub=%d psub=%d ssub=%d multi=%d "+
-		"qbuf=%d qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=%d oll=0 omem=%d tot-mem=%d events=r cmd=%s user=%s redir=-1 resp=%d lib-name=%s lib-ver=%s\n",
+		"qbuf=%d qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=%d oll=0 omem=%d tot-mem=%d events=r cmd=%s user=%s redir=%d resp=%d lib-name=%s lib-ver=%s\n",
 		s.id, remote, local, fd, who.name, (s.core.now-s.since)/second, (s.core.now-s.active)/second, flags, s.lane.db, subs, psubs, ssubs, multi,
-		kept, s.Out.Len(), s.held, kept+s.unread(), last, s.userName(), s.lane.proto, who.lib, who.version)
+		kept, s.Out.Len(), s.held, kept+s.unread(), last, s.userName(), redir, s.lane.proto, who.lib, who.version)
 }
 
 // userName is as whom the client logged in.

@@ -7,10 +7,7 @@ import (
 	"github.com/shardring/shardring/proxy/acl"
 	"github.com/shardring/shardring/proxy/backend"
 	"github.com/shardring/shardring/proxy/iobuf"
-	"github.com/shardring/shardring/shard/command"
-	"github.com/shardring/shardring/shard/config"
 	"github.com/shardring/shardring/shard/resp"
-	"github.com/shardring/shardring/shard/topology"
 )
 
 // Limits bound what one client may make the proxy hold. At a soft limit the
@@ -46,7 +43,6 @@ const tick = 5 * time.Millisecond
 // Core is one loop's part of the proxy. See the package comment.
 type Core struct {
 	limits Limits
-	table  *command.Table
 	buffer *iobuf.Pool
 	rand   *rand.Rand
 	wall   func() int64
@@ -85,7 +81,6 @@ func NewCore(limits Limits, wall func() int64) *Core {
 	c := &Core{
 		limits:      limits,
 		wall:        wall,
-		table:       command.Builtin(),
 		buffer:      iobuf.NewPool(limits.Pool),
 		rand:        rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 		unauthLimit: resp.Unauthenticated(),
@@ -95,9 +90,9 @@ func NewCore(limits Limits, wall func() int64) *Core {
 	return c
 }
 
-// AddPool adds a pool; its users and its topology may be shared with other cores.
-func (c *Core) AddPool(cfg *config.Pool, users *acl.Users, topo *topology.Pool) *Pool {
-	p := newPool(c, cfg, users, topo)
+// AddPool adds a pool.
+func (c *Core) AddPool(shared *Shared) *Pool {
+	p := newPool(c, shared)
 	c.pools = append(c.pools, p)
 	return p
 }

@@ -36,6 +36,14 @@ func (s *Session) appendMap(dst []byte, n int) []byte {
 	return resp.AppendArray(dst, 2*n)
 }
 
+// appendSet begins a set of n elements.
+func (s *Session) appendSet(dst []byte, n int) []byte {
+	if s.lane.proto == 3 {
+		return resp.AppendSet(dst, n)
+	}
+	return resp.AppendArray(dst, n)
+}
+
 // appendPush begins a push of n elements.
 func (s *Session) appendPush(dst []byte, n int) []byte {
 	if s.lane.proto == 3 {

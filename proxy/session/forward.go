@@ -21,7 +21,7 @@ import (
 func (s *Session) handle(frame []byte, spans []resp.Span) bool {
 	a := &s.core.args
 	a.frame, a.spans = frame, spans
-	cmd := s.core.table.Lookup(a.At(0))
+	cmd := s.pool.table.Lookup(a.At(0))
 	if cmd != nil && cmd.KeyPos > 0 && cmd.KeyPos < len(spans) && cmd.Route == command.Single && s.hot {
 		shard := s.pool.ring.Owner(a.At(cmd.KeyPos))
 		s.last = cmd
@@ -29,10 +29,13 @@ func (s *Session) handle(frame []byte, spans []resp.Span) bool {
 		s.forward(shard, frame)
 		return true
 	}
-	cmd, err := s.core.table.Resolve(a)
+	cmd, err := s.pool.table.Resolve(a)
 	if err != nil && isHTTP(a.At(0)) {
 		s.end()
 		return true
+	}
+	if cmd == nil && err != nil {
+		s.pool.shared.wonder()
 	}
 	if err == nil {
 		err = s.allowed(cmd, a)
@@ -42,13 +45,22 @@ func (s *Session) handle(frame []byte, spans []resp.Span) bool {
 		return true
 	}
 	s.last = cmd
-	if s.postpone(cmd) {
+	if s.postpone(cmd, a) {
 		return false
 	}
-	if s.private != nil && s.private.tx.open {
-		return s.queue(cmd, a)
+	if s.private == nil {
+		return s.route(cmd, a)
 	}
-	return s.route(cmd, a)
+	taken := false
+	if s.private.tx.open {
+		taken = s.queue(cmd, a)
+	} else {
+		taken = s.route(cmd, a)
+	}
+	if taken && cmd.Name != "client|caching" {
+		s.cachingSaid()
+	}
+	return taken
 }
 
 // allowed returns why the session may not say this now, or nil.
@@ -85,6 +97,7 @@ func (s *Session) refuse(err error) {
 // route does what the command's route says. It returns false as handle.
 func (s *Session) route(cmd *command.Command, a *arguments) bool {
 	if cmd.Whole && len(s.pool.snap.Shards) == 1 {
+		s.noteScript(cmd, a)
 		s.wroteTo(cmd, 0)
 		s.forward(0, a.frame)
 		return true
@@ -93,6 +106,7 @@ func (s *Session) route(cmd *command.Command, a *arguments) bool {
 	case command.Single:
 		if shard, ok := s.owner(cmd, a); ok {
 			s.wroteTo(cmd, shard)
+			s.reload(shard, cmd, a)
 			s.send(shard, a.frame, cmd.Group == "scripting")
 		}
 	case command.Split:
@@ -101,6 +115,7 @@ func (s *Session) route(cmd *command.Command, a *arguments) bool {
 		if cmd.Merge == command.AnyOK && s.fence() {
 			return false
 		}
+		s.noteScript(cmd, a)
 		s.everywhere(cmd, a)
 	case command.Own:
 		return s.onOwn(cmd, a)

@@ -24,6 +24,7 @@ type gather struct {
 	most    int      // entries that the request asks for; 0: all
 	failed  *backend.Error
 	plan    *crossread.Plan // of keys read over several shards; nil: see merge
+	after   func(ok bool)   // called before the reply goes out; nil: nothing
 	done    func()          // of one that is part of another reply: called instead of merging
 }
 
@@ -142,8 +143,14 @@ func (g *gather) arrived() {
 	g.drop(r.core) // what the replies' merge has no use for
 	if err != "" {
 		r.reply.Reset(r.core.buffer)
+		if g.after != nil {
+			g.after(false)
+		}
 		r.finishError(err)
 		return
+	}
+	if g.after != nil {
+		g.after(true)
 	}
 	r.complete()
 }
@@ -205,18 +212,33 @@ func (g *gather) limit(otherwise int) int {
 }
 
 // shardError returns the first error that a shard replied, with the shard's
-// name after the error's code.
+// name after the error's code; without, if all say the same.
 func (g *gather) shardError() string {
+	first, from, same := "", "", true
 	for i := range g.parts {
 		p := &g.parts[i]
-		if f := p.reply.Front(); len(f) == 0 || f[0] != '-' {
-			continue
+		text := p.errorText()
+		if i > 0 && text != first {
+			same = false
 		}
-		line := make([]byte, min(p.reply.Len(), 1024))
-		line = line[:p.reply.Peek(line)]
-		text, _, _ := strings.Cut(string(line[1:]), "\r")
-		code, rest, _ := strings.Cut(text, " ")
-		return code + " shard '" + p.conn.Shard + "': " + rest
+		if first == "" {
+			first, from = text, p.conn.Shard
+		}
 	}
-	return ""
+	if first == "" || same && len(g.parts) > 1 {
+		return first
+	}
+	code, rest, _ := strings.Cut(first, " ")
+	return code + " shard '" + from + "': " + rest
+}
+
+// errorText returns the error that a shard replied, or "".
+func (p *part) errorText() string {
+	if f := p.reply.Front(); len(f) == 0 || f[0] != '-' {
+		return ""
+	}
+	line := make([]byte, min(p.reply.Len(), 1024))
+	line = line[:p.reply.Peek(line)]
+	text, _, _ := strings.Cut(string(line[1:]), "\r")
+	return text
 }

@@ -31,6 +31,8 @@ var fenced = map[string]func(s *Session, cmd *command.Command, a *arguments) boo
 	"reset":  (*Session).reset,
 	"hello":  (*Session).hello,
 	"select": (*Session).selectDB,
+
+	"client|tracking": (*Session).clientTracking,
 }
 
 // local answers a request here. It returns false as handle.
@@ -58,7 +60,7 @@ func (s *Session) local(cmd *command.Command, a *arguments) bool {
 		r.finish(f(s, nil, cmd, a))
 		return true
 	}
-	r.finish(s.core.table.AppendCommandReply(nil, a)) // COMMAND and its subcommands
+	r.finish(s.pool.table.AppendCommandReply(nil, a)) // COMMAND and its subcommands
 	return true
 }
 

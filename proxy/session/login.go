@@ -169,11 +169,27 @@ func (s *Session) move(k laneKey) {
 	if s.lane.laneKey == k {
 		return
 	}
-	s.giveBackAll()
 	old := s.lane
 	s.lane = s.pool.lane(k)
 	s.lane.enter()
+	if s.private != nil {
+		s.moveOwn()
+	}
 	s.pool.leave(old)
+}
+
+// moveOwn takes the session's own connections along to its new lane.
+func (s *Session) moveOwn() {
+	for _, o := range s.private.conns {
+		if o.conn.Proto != s.lane.proto {
+			o.conn.Proto = s.lane.proto
+			s.sendSilently(o, "HELLO", strconv.Itoa(s.lane.proto))
+		}
+		if o.conn.Database != s.lane.db {
+			o.conn.Database = s.lane.db
+			s.sendSilently(o, "SELECT", strconv.Itoa(s.lane.db))
+		}
+	}
 }
 
 // probe finds out whether the nodes take a lane's database and protocol.

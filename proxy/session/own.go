@@ -9,10 +9,13 @@ import (
 // private is what few sessions have: connections of their own, and what they
 // need them for.
 type private struct {
-	conns []*owned
-	tx    transaction
-	subs  *subscriptions // nil: none, ever
-	wait  *owned         // where a command waits for something to happen; nil: nowhere
+	conns  []*owned
+	tx     transaction
+	subs   *subscriptions // nil: none, ever
+	track  *tracking      // nil: off
+	pinned bool           // others' tracking is told here: a connection to each node stays
+	held   iobuf.Queue    // pushes that came within a reply, or before a confirmation
+	wait   *owned         // where a command waits for something to happen; nil: nowhere
 }
 
 // owned is a connection that one session has to itself, as long as it needs one:
@@ -102,7 +105,7 @@ func (p *Pool) spare(l *lane, k nodeKey) *backend.Conn {
 // is given back.
 func (s *Session) tidy() {
 	pr := s.private
-	if pr.subs != nil {
+	if pr.held.Len() > 0 {
 		s.deliver()
 	}
 	if s.inFlight > 0 {
@@ -110,10 +113,10 @@ func (s *Session) tidy() {
 	}
 	pr.wait = nil
 	s.release()
-	if pr.subs != nil && !pr.subs.any() && pr.subs.held.Len() == 0 {
+	if pr.subs != nil && !pr.subs.any() {
 		pr.subs = nil
 	}
-	if len(pr.conns) == 0 && pr.tx.none() && pr.subs == nil {
+	if len(pr.conns) == 0 && pr.tx.none() && pr.subs == nil && pr.track == nil && !pr.pinned && pr.held.Len() == 0 {
 		s.private = nil
 	}
 }
@@ -135,7 +138,9 @@ func (s *Session) release() {
 }
 
 // needs reports whether the node keeps something for the session.
-func (p *private) needs(o *owned) bool { return p.tx.on == o || o.subs > 0 }
+func (p *private) needs(o *owned) bool {
+	return p.tx.on == o || o.subs > 0 || p.track != nil || p.pinned
+}
 
 // giveBack makes a connection anybody's, if nothing of the session's is left on
 // it.
@@ -162,9 +167,7 @@ func (s *Session) giveBackAll() {
 	for _, o := range pr.conns {
 		s.giveBack(o)
 	}
-	if pr.subs != nil {
-		pr.subs.held.Reset(s.core.buffer)
-	}
+	pr.held.Reset(s.core.buffer)
 	s.private = nil
 }
 
@@ -194,7 +197,7 @@ func (o *owned) Lost(c *backend.Conn) {
 		}
 	}
 	pr.tx.lost(o)
-	if o.subs > 0 {
+	if o.subs > 0 || pr.track != nil || pr.pinned {
 		s.unheard()
 	}
 }

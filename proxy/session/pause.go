@@ -2,6 +2,7 @@ package session
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/shardring/shardring/shard/command"
 )
@@ -90,9 +91,9 @@ func (p *Pool) heatAll() {
 
 // postpone reports whether a command has to wait for the end of a pause, and has
 // the session wait.
-func (s *Session) postpone(cmd *command.Command) bool {
+func (s *Session) postpone(cmd *command.Command, a *arguments) bool {
 	p := &s.pool.pause
-	if p.until == 0 || p.writes && !s.mayWrite(cmd) {
+	if p.until == 0 || p.writes && !s.mayWrite(cmd, a) {
 		return false
 	}
 	s.postponed, s.stalled = true, true
@@ -101,9 +102,14 @@ func (s *Session) postpone(cmd *command.Command) bool {
 }
 
 // mayWrite is is_may_replicate_command of Redis's server.c.
-func (s *Session) mayWrite(cmd *command.Command) bool {
+func (s *Session) mayWrite(cmd *command.Command, a *arguments) bool {
 	switch cmd.Name {
-	case "eval", "evalsha", "fcall", "pfcount", "publish", "spublish":
+	case "eval":
+		return !readsOnly(string(a.At(1)))
+	case "evalsha":
+		body, _ := s.pool.shared.scripts.body(strings.ToLower(string(a.At(1))))
+		return !readsOnly(body)
+	case "fcall", "pfcount", "publish", "spublish":
 		return true
 	case "exec":
 		return s.private != nil && s.private.tx.writes

@@ -7,6 +7,7 @@ import (
 	"github.com/shardring/shardring/proxy/backend"
 	"github.com/shardring/shardring/proxy/iobuf"
 	"github.com/shardring/shardring/ring"
+	"github.com/shardring/shardring/shard/command"
 	"github.com/shardring/shardring/shard/config"
 	"github.com/shardring/shardring/shard/topology"
 )
@@ -20,10 +21,12 @@ type Pool struct {
 	// since 1970.
 	EjectedAt map[string]int64
 
-	core  *Core
-	topo  *topology.Pool
-	cfg   *config.Pool
-	users *acl.Users
+	core   *Core
+	topo   *topology.Pool
+	shared *Shared
+	table  *command.Table // changes in refresh only
+	cfg    *config.Pool
+	users  *acl.Users
 
 	// snap is what the lanes' connections were made from; all change in refresh only.
 	snap    *topology.Snapshot
@@ -51,9 +54,10 @@ type Stats struct {
 	Ejects    uint64 // shards that a failure seen by this core ejected
 }
 
-func newPool(c *Core, cfg *config.Pool, users *acl.Users, topo *topology.Pool) *Pool {
+func newPool(c *Core, shared *Shared) *Pool {
+	cfg := shared.Config
 	p := &Pool{
-		Name: cfg.Name, core: c, topo: topo, cfg: cfg, users: users,
+		Name: cfg.Name, core: c, shared: shared, topo: shared.Topology, cfg: cfg, users: shared.users,
 		each:    max(1, cfg.ServerConnections),
 		shards:  map[*backend.Conn]int{},
 		waiting: map[*backend.Conn][]*Session{},
@@ -77,6 +81,7 @@ func (p *Pool) Config() *config.Pool { return p.cfg }
 // refresh follows the topology: connections to nodes that stay are kept, those
 // to nodes that left end when their last reply has come.
 func (p *Pool) refresh() {
+	p.table = p.shared.table.Load()
 	snap := p.topo.Snapshot()
 	if snap == p.snap {
 		return
@@ -96,7 +101,11 @@ func (p *Pool) refresh() {
 // begin begins a call to a shard on behalf of s and returns where its request
 // goes. In a cache whose shards are all ejected it fails at once, as in twemproxy.
 func (p *Pool) begin(shard int, s *Session, call *backend.Call) (*backend.Conn, *iobuf.Queue, *backend.Error) {
-	return p.beginOn(s.conn(shard), call)
+	conn := s.conn(shard)
+	if s.private != nil {
+		s.sayCaching(conn)
+	}
+	return p.beginOn(conn, call)
 }
 
 func (p *Pool) beginOn(conn *backend.Conn, call *backend.Call) (*backend.Conn, *iobuf.Queue, *backend.Error) {

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/shardring/shardring/proxy/acl"
 	"github.com/shardring/shardring/shard/config"
 	"github.com/shardring/shardring/shard/resp"
 )
@@ -63,11 +62,11 @@ func (w *simWorld) keysOn(shard, n int) []string {
 	return keys
 }
 
-func usersOf(tb testing.TB, cfg *config.Pool) *acl.Users {
+func sharedOf(tb testing.TB, cfg *config.Pool) *Shared {
 	tb.Helper()
-	users, err := acl.ForPool(cfg)
+	sh, err := Share(cfg)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return users
+	return sh
 }

@@ -123,12 +123,10 @@ func (w *simWorld) addPool(name string, shards int, cfg config.Pool) {
 		w.nodes[n.addr] = n
 		w.all = append(w.all, n)
 	}
-	topo, err := topology.New(&cfg)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	p.cfg, p.topo = cfg, topo
-	p.pool = w.core.AddPool(&p.cfg, usersOf(w.t, &p.cfg), topo)
+	p.cfg = cfg
+	shared := sharedOf(w.t, &p.cfg)
+	p.topo = shared.Topology
+	p.pool = w.core.AddPool(shared)
 	w.pools = append(w.pools, p)
 	if w.one(2) {
 		for _, c := range p.pool.lanes[0].conns {

@@ -16,7 +16,6 @@ import (
 type subscriptions struct {
 	of    [3]map[string]bool // by topic
 	under *subscribing       // a request whose confirmations have not all come
-	held  iobuf.Queue        // messages that came meanwhile, or within a reply
 }
 
 // topic is a kind of subscription.
@@ -107,7 +106,7 @@ func (s *Session) tell(u *subscribing) *backend.Error {
 		if u.end && !known[name] {
 			continue
 		}
-		if u.topic == patterns || strings.HasPrefix(name, "__keyspace@") || strings.HasPrefix(name, "__keyevent@") {
+		if u.topic == patterns || everywhere(name) {
 			for i := range byShard {
 				byShard[i] = append(byShard[i], name)
 			}
@@ -132,6 +131,12 @@ func (s *Session) tell(u *subscribing) *backend.Error {
 		u.missing += len(names)
 	}
 	return nil
+}
+
+// everywhere reports whether each node publishes to a channel by itself: events of
+// its keys, and of keys that it tracks.
+func everywhere(channel string) bool {
+	return strings.HasPrefix(channel, "__keyspace@") || strings.HasPrefix(channel, "__keyevent@") || channel == "__redis__:invalidate"
 }
 
 // confirm answers the request under way.
@@ -186,14 +191,19 @@ func (s *Session) pushed(o *owned) {
 		}
 		return
 	}
-	if subs == nil {
-		s.Out.Take(s.core.buffer, &o.push)
-	} else {
-		subs.held.Take(s.core.buffer, &o.push)
-		s.deliver()
+	if kind == "tracking-redir-broken" {
+		o.push.Reset(s.core.buffer)
+		s.brokenRedirect()
+		return
 	}
-	s.touch()
-	s.bound()
+	s.private.held.Take(s.core.buffer, &o.push)
+	s.deliver()
+}
+
+// push sends the client what it has not asked for.
+func (s *Session) push(b []byte) {
+	s.private.held.Append(s.core.buffer, b)
+	s.deliver()
 }
 
 func subsUnder(subs *subscriptions) *subscribing {
@@ -206,11 +216,12 @@ func subsUnder(subs *subscriptions) *subscribing {
 // deliver gives the client the messages that have come, unless a confirmation is
 // due first or a reply has begun to go out.
 func (s *Session) deliver() {
-	subs := s.private.subs
-	if subs.under != nil || s.head != nil && s.head.started {
+	if subsUnder(s.private.subs) != nil || s.head != nil && s.head.started {
 		return
 	}
-	s.Out.Take(s.core.buffer, &subs.held)
+	s.Out.Take(s.core.buffer, &s.private.held)
+	s.touch()
+	s.bound()
 }
 
 // unheard ends the session: messages are missed on a connection that is lost.

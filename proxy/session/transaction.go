@@ -212,7 +212,7 @@ func (s *Session) queue(cmd *command.Command, a *arguments) bool {
 		return false
 	}
 	t.count++
-	t.writes = t.writes || s.mayWrite(cmd)
+	t.writes = t.writes || s.mayWrite(cmd, a)
 	if cmd.Route == command.All && len(s.pool.snap.Shards) > 1 {
 		t.rest = append(t.rest, elsewhere{t.count - 1, cmd, bytes.Clone(a.frame), -1})
 	}
@@ -298,6 +298,7 @@ func (s *Session) beginTransaction() {
 		return
 	}
 	t.begun = true
+	s.sayCaching(t.on.conn)
 	s.sendSilently(t.on, "MULTI")
 	if t.kept == "" {
 		return

@@ -67,6 +67,35 @@ func NewTable(infos []Info) (*Table, error) {
 	return t, nil
 }
 
+// With returns the table with those of the commands that it lacks, routed by what is
+// said of them. Their IDs are beyond those of the table, and not always the same.
+func (t *Table) With(infos []Info) (*Table, error) {
+	more := &Table{commands: slices.Clone(t.commands)}
+	id := learnedID
+	for _, info := range infos {
+		if t.Lookup([]byte(info.Name)) != nil {
+			continue
+		}
+		one, err := NewTable([]Info{info})
+		if err != nil {
+			return nil, err
+		}
+		for cmd := range one.All() {
+			for variant := cmd; variant != nil; variant = variant.then {
+				variant.id = id
+			}
+			id++
+		}
+		more.commands = append(more.commands, one.commands...)
+	}
+	slices.SortFunc(more.commands, func(a, b *Command) int { return cmp.Compare(a.Name, b.Name) })
+	more.index = newIndex(more.commands)
+	return more, nil
+}
+
+// learnedID is greater than any ID of the built-in table.
+const learnedID = 1 << 20
+
 // newCommand joins what the server says with our row, which may be nil.
 func newCommand(info Info, row *override) *Command {
 	cmd := &Command{Info: info, search: searches[info.Name], variable: variables[info.Name], numkeys: numkeysOf(info)}

@@ -49,6 +49,9 @@ func AppendNullArray(dst []byte) []byte { return append(dst, "*-1\r\n"...) }
 // AppendMap appends the header of a RESP3 map of n pairs.
 func AppendMap(dst []byte, n int) []byte { return appendHeader(dst, '%', int64(n)) }
 
+// AppendSet appends the header of a RESP3 set of n elements.
+func AppendSet(dst []byte, n int) []byte { return appendHeader(dst, '~', int64(n)) }
+
 // AppendPush appends the header of a RESP3 push of n elements.
 func AppendPush(dst []byte, n int) []byte { return appendHeader(dst, '>', int64(n)) }
 

@@ -1,0 +1,107 @@
+package session
+
+import (
+	"crypto/sha1"
+	"encoding/hex"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/shardring/shardring/proxy/backend"
+	"github.com/shardring/shardring/shard/command"
+	"github.com/shardring/shardring/shard/resp"
+)
+
+// scripts are the bodies of those that clients have loaded, by their digests, so
+// that they can be loaded again where they are missing: on a node that has come up
+// anew, or has taken another's place.
+type scripts struct {
+	mu     sync.RWMutex // protects the following fields
+	bodies map[string]string
+	size   int    // bytes of all bodies
+	epoch  uint64 // changes when they are forgotten
+}
+
+// maxScripts is how many bytes of scripts are kept; a script beyond is not.
+const maxScripts = 16 << 20
+
+func (sc *scripts) add(body []byte) {
+	sum := sha1.Sum(body)
+	digest := hex.EncodeToString(sum[:])
+	sc.mu.Lock()
+	defer sc.mu.Unlock()
+	if _, ok := sc.bodies[digest]; ok || sc.size+len(body) > maxScripts {
+		return
+	}
+	if sc.bodies == nil {
+		sc.bodies = map[string]string{}
+	}
+	sc.bodies[digest] = string(body)
+	sc.size += len(body)
+}
+
+// forget is for SCRIPT FLUSH: what was flushed must not come back.
+func (sc *scripts) forget() {
+	sc.mu.Lock()
+	defer sc.mu.Unlock()
+	sc.bodies, sc.size = nil, 0
+	sc.epoch++
+}
+
+func (sc *scripts) body(digest string) (body string, epoch uint64) {
+	sc.mu.RLock()
+	defer sc.mu.RUnlock()
+	return sc.bodies[digest], sc.epoch
+}
+
+// noteScript remembers what a request does to the scripts of the pool.
+func (s *Session) noteScript(cmd *command.Command, a *arguments) {
+	switch cmd.Name {
+	case "script|load":
+		s.pool.shared.scripts.add(a.At(2))
+	case "script|flush":
+		s.pool.shared.scripts.forget()
+	}
+}
+
+// reload loads the script of an EVALSHA before it, over a connection that has not
+// carried this script since it was made.
+func (s *Session) reload(shard int, cmd *command.Command, a *arguments) {
+	if cmd.Name != "evalsha" && cmd.Name != "evalsha_ro" {
+		return
+	}
+	digest := strings.ToLower(string(a.At(1)))
+	body, epoch := s.pool.shared.scripts.body(digest)
+	if body == "" {
+		return
+	}
+	conn := s.conn(shard)
+	if conn.Scripts == nil || conn.ScriptsEpoch != epoch {
+		conn.Scripts, conn.ScriptsEpoch = map[string]bool{}, epoch
+	}
+	if conn.Scripts[digest] {
+		return
+	}
+	n := &noticed{}
+	n.call.To = n
+	if conn, q, err := s.pool.beginOn(conn, &n.call); err == nil {
+		conn.Scripts[digest] = true
+		b := resp.AppendRequest(nil, "SCRIPT", "LOAD", body)
+		conn.Stats.RequestBytes += uint64(len(b))
+		q.Append(s.core.buffer, b)
+	}
+}
+
+// noticed takes a reply that nobody needs.
+type noticed struct{ call backend.Call }
+
+func (*noticed) Reply(*backend.Call, []byte, bool)      {}
+func (*noticed) Fail(_ *backend.Call, _ *backend.Error) {}
+
+// readsOnly reports whether a script says in its first line that it does not write:
+// "#!lua flags=no-writes".
+func readsOnly(body string) bool {
+	line, _, _ := strings.Cut(body, "\n")
+	_, flags, ok := strings.Cut(line, " flags=")
+	return ok && strings.HasPrefix(line, "#!") && slices.Contains(strings.Split(strings.TrimSpace(flags), ","), "no-writes")
+}

@@ -1,0 +1,60 @@
+package session
+
+import (
+	"sync/atomic"
+
+	"github.com/shardring/shardring/proxy/acl"
+	"github.com/shardring/shardring/shard/command"
+	"github.com/shardring/shardring/shard/config"
+	"github.com/shardring/shardring/shard/topology"
+)
+
+// Shared is what the cores of all loops have in common of a pool. Everything in it
+// may be used concurrently.
+type Shared struct {
+	Config   *config.Pool
+	Topology *topology.Pool
+
+	users   *acl.Users
+	scripts scripts
+	table   atomic.Pointer[command.Table]
+	unknown chan struct{} // holds a token once a command was asked for that nobody knows
+}
+
+// Share makes what a pool's cores share. The error names what is wrong with its
+// users or its shards.
+func Share(cfg *config.Pool) (*Shared, error) {
+	users, err := acl.ForPool(cfg)
+	if err != nil {
+		return nil, err
+	}
+	topo, err := topology.New(cfg)
+	if err != nil {
+		return nil, err
+	}
+	sh := &Shared{Config: cfg, Topology: topo, users: users, unknown: make(chan struct{}, 1)}
+	sh.table.Store(command.Builtin())
+	return sh, nil
+}
+
+// Learn adds commands of the pool's nodes to those that its clients may use; the
+// ones that are known stay as they are. It returns how many are new.
+func (sh *Shared) Learn(infos []command.Info) (int, error) {
+	t, err := command.Builtin().With(infos)
+	if err != nil {
+		return 0, err
+	}
+	sh.table.Store(t)
+	return t.Len() - command.Builtin().Len(), nil
+}
+
+// Unknown receives when a client has used a command that the pool does not know;
+// perhaps its nodes do.
+func (sh *Shared) Unknown() <-chan struct{} { return sh.unknown }
+
+func (sh *Shared) wonder() {
+	select {
+	case sh.unknown <- struct{}{}:
+	default:
+	}
+}
