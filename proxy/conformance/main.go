@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// listPath is the list of what cannot hold, in the repository.
+const listPath = "proxy/CONFORMANCE.md"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := mainContext(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "conformance:", err)
+		os.Exit(1)
+	}
+}
+
+func mainContext(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+	o, err := parseOptions(args, stderr)
+	if err != nil {
+		return err
+	}
+	root, err := repository(ctx)
+	if err != nil {
+		return err
+	}
+	listed, err := readList(filepath.Join(root, listPath))
+	if err != nil {
+		return err
+	}
+	checkout, err := findSuite(ctx, root, stderr)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "shardring-conformance-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	s, err := copySuite(checkout, filepath.Join(dir, "suite"))
+	if err != nil {
+		return err
+	}
+	units, err := s.units(ctx)
+	if err != nil {
+		return err
+	}
+	proxy, err := buildShardproxy(ctx, dir)
+	if err != nil {
+		return err
+	}
+	var reports []report
+	for _, m := range o.modes {
+		r, err := runMode(ctx, runner{suite: s, mode: m, proxy: proxy}, o.choose(units), stderr)
+		if err != nil {
+			return err
+		}
+		r.judge(listed)
+		reports = append(reports, r)
+	}
+	for _, r := range reports {
+		r.write(stdout, o.verbose)
+	}
+	writeTable(stdout, reports)
+	if err := writeResults(o.out, reports); err != nil {
+		return err
+	}
+	return verdict(reports)
+}
+
+// runMode runs the units against both targets, one after the other: the tests
+// measure times, and two at once would disturb each other.
+func runMode(ctx context.Context, r runner, units []string, progress io.Writer) (report, error) {
+	rep := report{mode: r.mode}
+	for _, unit := range units {
+		begin := time.Now()
+		direct, err := r.run(ctx, unit, directTarget)
+		if err != nil {
+			return rep, fmt.Errorf("%s: %w", unit, err)
+		}
+		rep.direct.took += time.Since(begin)
+		if !direct.ranAny() {
+			continue // all of it wants a server that the suite started itself
+		}
+		begin = time.Now()
+		proxy, err := r.run(ctx, unit, proxyTarget)
+		if err != nil {
+			return rep, fmt.Errorf("%s: %w", unit, err)
+		}
+		rep.proxy.took += time.Since(begin)
+		u := compare(unit, direct, proxy)
+		rep.add(u)
+		fmt.Fprintf(progress, "%s: %s\n", r.mode.name, u.summary())
+	}
+	return rep, nil
+}
+
+// repository is the folder of the module that is being run.
+func repository(ctx context.Context) (string, error) {
+	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}").Output()
+	if err != nil {
+		return "", fmt.Errorf("find the repository (go list -m): %w", err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
