@@ -48,7 +48,7 @@ core: ## a long randomised run of the proxy's core; SEED=… STEPS=… repeat on
 	$(GO) test -count=1 -timeout 60m -run '^TestCore$$' -v ./proxy/session -core.seed=$(SEED) -core.steps=$(STEPS)
 
 .PHONY: conformance
-conformance: ## the test suite of Redis 7.0.15 through the proxy and directly, 12 minutes; needs tcl, git clones the suite
+conformance: ## the test suite of Redis 7.0.15 through the proxy and directly, 14 minutes; needs tcl, git clones the suite
 	$(GO) run ./proxy/conformance $(ARGS)
 
 .PHONY: fuzz

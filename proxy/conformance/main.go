@@ -28,7 +28,7 @@ func main() {
 	}
 }
 
-func mainContext(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+func mainContext(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	o, err := parseOptions(args, stderr)
 	if err != nil {
 		return err
@@ -41,6 +41,10 @@ func mainContext(ctx context.Context, args []string, stdout, stderr io.Writer) (
 	if err != nil {
 		return err
 	}
+	programs, err := findPrograms()
+	if err != nil {
+		return err
+	}
 	checkout, err := findSuite(ctx, root, stderr)
 	if err != nil {
 		return err
@@ -50,7 +54,7 @@ func mainContext(ctx context.Context, args []string, stdout, stderr io.Writer) (
 		return err
 	}
 	defer os.RemoveAll(dir)
-	s, err := copySuite(checkout, filepath.Join(dir, "suite"))
+	s, err := copySuite(checkout, filepath.Join(dir, "suite"), programs)
 	if err != nil {
 		return err
 	}
@@ -58,13 +62,16 @@ func mainContext(ctx context.Context, args []string, stdout, stderr io.Writer) (
 	if err != nil {
 		return err
 	}
+	if units = o.choose(units); len(units) == 0 {
+		return fmt.Errorf("--unit %s: no unit of the suite matches", o.unit)
+	}
 	proxy, err := buildShardproxy(ctx, dir)
 	if err != nil {
 		return err
 	}
 	var reports []report
 	for _, m := range o.modes {
-		r, err := runMode(ctx, runner{suite: s, mode: m, proxy: proxy}, o.choose(units), stderr)
+		r, err := runMode(ctx, runner{suite: s, mode: m, proxy: proxy}, units, stderr)
 		if err != nil {
 			return err
 		}

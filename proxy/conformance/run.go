@@ -14,12 +14,12 @@ import (
 )
 
 const (
-	// stallLimit is how long a test may say nothing. The longest that runs
-	// here takes a few seconds.
-	stallLimit = 30 * time.Second
+	// stallLimit is how long a test may say nothing. The longest takes ten
+	// seconds on a machine of its own, and 50 on one that is busy.
+	stallLimit = 90 * time.Second
 
 	// unitLimit ends a unit in which runtest itself hangs.
-	unitLimit = 5 * time.Minute
+	unitLimit = 10 * time.Minute
 
 	// hangLimit is how many tests of a unit may hang before it is given up.
 	hangLimit = 5

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/shardring/shardring/shard/shardtest"
@@ -79,10 +80,7 @@ type suite struct{ dir string }
 
 // copySuite copies the tests from checkout to dir, since they write beside
 // themselves, and puts the installed programs where they look for built ones.
-func copySuite(checkout, dir string) (suite, error) {
-	if err := needTcl(); err != nil {
-		return suite{}, err
-	}
+func copySuite(checkout, dir string, programs []string) (suite, error) {
 	if err := os.CopyFS(filepath.Join(dir, "tests"), os.DirFS(filepath.Join(checkout, "tests"))); err != nil {
 		return suite{}, err
 	}
@@ -97,30 +95,38 @@ func copySuite(checkout, dir string) (suite, error) {
 	if err := os.Mkdir(src, 0o755); err != nil {
 		return suite{}, err
 	}
-	for program, install := range map[string]string{
-		"redis-server":    "apt-get install -y redis-server",
-		"redis-cli":       "apt-get install -y redis-tools",
-		"redis-benchmark": "apt-get install -y redis-tools",
-	} {
-		path, err := exec.LookPath(program)
-		if err != nil {
-			return suite{}, &shardtest.MissingError{Program: program, Install: install}
-		}
-		if err := os.Symlink(path, filepath.Join(src, program)); err != nil {
+	for _, path := range programs {
+		if err := os.Symlink(path, filepath.Join(src, filepath.Base(path))); err != nil {
 			return suite{}, err
 		}
 	}
 	return suite{dir}, nil
 }
 
-// needTcl looks for the interpreters that runtest looks for.
-func needTcl() error {
-	for _, name := range []string{"tclsh8.5", "tclsh8.6", "tclsh8.7"} {
-		if _, err := exec.LookPath(name); err == nil {
-			return nil
-		}
+// findPrograms returns the paths of the programs of Redis that the tests call,
+// and looks for an interpreter as runtest does.
+func findPrograms() ([]string, error) {
+	if !slices.ContainsFunc([]string{"tclsh8.5", "tclsh8.6", "tclsh8.7"}, isInstalled) {
+		return nil, &shardtest.MissingError{Program: "tclsh", Install: "apt-get install -y tcl8.6"}
 	}
-	return &shardtest.MissingError{Program: "tclsh", Install: "apt-get install -y tcl8.6"}
+	var paths []string
+	for _, p := range []shardtest.MissingError{
+		{Program: "redis-server", Install: "apt-get install -y redis-server"},
+		{Program: "redis-cli", Install: "apt-get install -y redis-tools"},
+		{Program: "redis-benchmark", Install: "apt-get install -y redis-tools"},
+	} {
+		path, err := exec.LookPath(p.Program)
+		if err != nil {
+			return nil, &p
+		}
+		paths = append(paths, path)
+	}
+	return paths, nil
+}
+
+func isInstalled(program string) bool {
+	_, err := exec.LookPath(program)
+	return err == nil
 }
 
 // units are the names of the suite's files, in its own order. Many of them run
