@@ -86,6 +86,17 @@ func (f fleet) front() (host, port string) {
 	return host, port
 }
 
+// crashes tells of each process that has ended by itself, with its log.
+func (f fleet) crashes() []string {
+	var all []string
+	for _, s := range f {
+		if s.State() == shardtest.Exited {
+			all = append(all, fmt.Sprintf("the server at %s has ended; --verbose shows its log\n%s", s.Addr, s.Log()))
+		}
+	}
+	return all
+}
+
 func (f fleet) close() error {
 	var errs []error
 	for _, s := range f {

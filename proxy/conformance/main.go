@@ -41,51 +41,56 @@ func mainContext(ctx context.Context, args []string, stdout, stderr io.Writer) e
 	if err != nil {
 		return err
 	}
-	programs, err := findPrograms()
-	if err != nil {
-		return err
-	}
-	checkout, err := findSuite(ctx, root, stderr)
-	if err != nil {
-		return err
-	}
 	dir, err := os.MkdirTemp("", "shardring-conformance-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	s, err := copySuite(checkout, filepath.Join(dir, "suite"), programs)
-	if err != nil {
-		return err
-	}
-	units, err := s.units(ctx)
+	r, units, err := prepare(ctx, root, dir, stderr)
 	if err != nil {
 		return err
 	}
 	if units = o.choose(units); len(units) == 0 {
 		return fmt.Errorf("--unit %s: no unit of the suite matches", o.unit)
 	}
-	proxy, err := buildShardproxy(ctx, dir)
-	if err != nil {
-		return err
-	}
 	var reports []report
-	for _, m := range o.modes {
-		r, err := runMode(ctx, runner{suite: s, mode: m, proxy: proxy}, units, stderr)
+	for _, r.mode = range o.modes {
+		rep, err := runMode(ctx, r, units, stderr)
 		if err != nil {
 			return err
 		}
-		r.judge(listed)
-		reports = append(reports, r)
+		rep.judge(listed)
+		reports = append(reports, rep)
 	}
-	for _, r := range reports {
-		r.write(stdout, o.verbose)
+	for _, rep := range reports {
+		rep.write(stdout, o.verbose)
 	}
 	writeTable(stdout, reports)
 	if err := writeResults(o.out, reports); err != nil {
 		return err
 	}
 	return verdict(reports)
+}
+
+// prepare makes in dir what a run needs: a copy of the suite, whose units it
+// returns, and the proxy.
+func prepare(ctx context.Context, root, dir string, progress io.Writer) (r runner, units []string, err error) {
+	programs, err := findPrograms()
+	if err != nil {
+		return r, nil, err
+	}
+	checkout, err := findSuite(ctx, root, progress)
+	if err != nil {
+		return r, nil, err
+	}
+	if r.suite, err = copySuite(checkout, filepath.Join(dir, "suite"), programs); err != nil {
+		return r, nil, err
+	}
+	if units, err = r.suite.units(ctx); err != nil {
+		return r, nil, err
+	}
+	r.proxy, err = buildShardproxy(ctx, dir)
+	return r, units, err
 }
 
 // runMode runs the units against both targets, one after the other: the tests

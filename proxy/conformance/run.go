@@ -86,6 +86,9 @@ func (r runner) once(ctx context.Context, unit string, t target, skip []string) 
 	if !out.ended() {
 		return out, fmt.Errorf("runtest ended before the unit did (%v):\n%s", err, text)
 	}
+	for _, crash := range f.crashes() {
+		out.broke(crash)
+	}
 	return out, nil
 }
 
