@@ -133,9 +133,9 @@ func (o *output) whyMissing(after int) string {
 
 func firstLine(text string) string {
 	line, _, _ := strings.Cut(text, "\n")
-	const most = 300
+	const most = 600 // a line of CLIENT LIST beside the pattern it should match
 	if len(line) > most {
-		line = line[:most] + " …"
+		line = strings.ToValidUTF8(line[:most], "") + " …"
 	}
 	return line
 }
