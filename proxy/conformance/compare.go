@@ -46,15 +46,11 @@ func (t *tally) add(o tally) {
 
 // unitResult is one unit as both targets did it.
 type unitResult struct {
-	unit          string
+	mode, unit    string
 	results       []result
 	direct, proxy tally
 	notes         []string // where it broke off
-}
-
-func (u unitResult) summary() string {
-	return fmt.Sprintf("%s: direct %d passed, %d failed; proxy %d passed, %d failed",
-		u.unit, u.direct.passed, u.direct.failed, u.proxy.passed, u.proxy.failed)
+	stale         []string // what is wrong with the list
 }
 
 // nth names a test among those of the same name in its unit.

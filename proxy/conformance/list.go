@@ -14,10 +14,6 @@ type entry struct {
 	line             int
 }
 
-func (e entry) matches(r result) bool {
-	return e.unit == r.Unit && e.test == r.Test && (e.mode == r.Mode || e.mode == "both")
-}
-
 // readList reads the tests that cannot hold from the table of a markdown file.
 func readList(path string) ([]entry, error) {
 	text, err := os.ReadFile(path)

@@ -53,22 +53,24 @@ func mainContext(ctx context.Context, args []string, stdout, stderr io.Writer) e
 	if units = o.choose(units); len(units) == 0 {
 		return fmt.Errorf("--unit %s: no unit of the suite matches", o.unit)
 	}
-	var reports []report
-	for _, r.mode = range o.modes {
-		rep, err := runMode(ctx, r, units, stderr)
+	p := printer{text: stdout, progress: stderr, verbose: o.verbose}
+	if o.out != "" {
+		file, err := os.Create(o.out)
 		if err != nil {
 			return err
 		}
-		rep.judge(listed)
+		defer file.Close()
+		p.results = file
+	}
+	var reports []report
+	for _, r.mode = range o.modes {
+		rep, err := runMode(ctx, r, units, listed, p)
 		reports = append(reports, rep)
+		if err != nil {
+			return err
+		}
 	}
-	for _, rep := range reports {
-		rep.write(stdout, o.verbose)
-	}
-	writeTable(stdout, reports)
-	if err := writeResults(o.out, reports); err != nil {
-		return err
-	}
+	p.table(reports)
 	return verdict(reports)
 }
 
@@ -95,7 +97,7 @@ func prepare(ctx context.Context, root, dir string, progress io.Writer) (r runne
 
 // runMode runs the units against both targets, one after the other: the tests
 // measure times, and two at once would disturb each other.
-func runMode(ctx context.Context, r runner, units []string, progress io.Writer) (report, error) {
+func runMode(ctx context.Context, r runner, units []string, listed []entry, p printer) (report, error) {
 	rep := report{mode: r.mode}
 	for _, unit := range units {
 		begin := time.Now()
@@ -114,8 +116,11 @@ func runMode(ctx context.Context, r runner, units []string, progress io.Writer) 
 		}
 		rep.proxy.took += time.Since(begin)
 		u := compare(unit, direct, proxy)
+		u.judge(r.mode, listed)
 		rep.add(u)
-		fmt.Fprintf(progress, "%s: %s\n", r.mode.name, u.summary())
+		if err := p.unit(u); err != nil {
+			return rep, err
+		}
 	}
 	return rep, nil
 }

@@ -4,96 +4,60 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 )
 
-// report is one mode as a whole.
-type report struct {
-	mode          mode
-	units         []unitResult
-	direct, proxy tally
-	stale         []string // what is wrong with the list
+// printer writes what is found, each unit as soon as it has run.
+type printer struct {
+	text     io.Writer // what is lost
+	progress io.Writer // a line a unit
+	results  io.Writer // every test as JSON; nil: nowhere
+	verbose  bool
 }
 
-func (r *report) add(u unitResult) {
-	for i := range u.results {
-		u.results[i].Mode = r.mode.name
+func (p printer) unit(u unitResult) error {
+	fmt.Fprintf(p.progress, "%s: direct %d passed, %d failed; proxy %d passed, %d failed\n",
+		u.unit, u.direct.passed, u.direct.failed, u.proxy.passed, u.proxy.failed)
+	p.lost(u)
+	if p.results == nil {
+		return nil
 	}
-	r.units = append(r.units, u)
-	r.direct.add(u.direct)
-	r.proxy.add(u.proxy)
+	enc := json.NewEncoder(p.results)
+	enc.SetEscapeHTML(false)
+	for _, res := range u.results {
+		if err := enc.Encode(res); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// judge holds the results against the list: it marks what is listed, and finds
-// the entries that hold no longer or name no test of a unit that was run.
-func (r *report) judge(list []entry) {
-	for _, e := range list {
-		if e.mode != r.mode.name && e.mode != "both" {
-			continue
-		}
-		i := slices.IndexFunc(r.units, func(u unitResult) bool { return u.unit == e.unit })
-		if i < 0 {
-			continue // not asked for
-		}
-		found, lost := false, false
-		for j, res := range r.units[i].results {
-			if e.matches(res) {
-				r.units[i].results[j].Listed = true
-				found, lost = true, lost || res.lost()
-			}
-		}
-		switch {
-		case !found:
-			r.stale = append(r.stale, fmt.Sprintf("%s:%d: %s has no test %q", listPath, e.line, e.unit, e.test))
-		case !lost:
-			r.stale = append(r.stale, fmt.Sprintf("%s:%d: %s, %q passes, take it off the list", listPath, e.line, e.unit, e.test))
-		}
+// lost prints every test of a unit that passes directly and not through the
+// proxy.
+func (p printer) lost(u unitResult) {
+	lost := slices.DeleteFunc(slices.Clone(u.results), func(res result) bool { return !res.lost() })
+	if len(lost)+len(u.notes)+len(u.stale) == 0 {
+		return
 	}
-}
-
-// lost counts the tests that pass directly and not through the proxy.
-func (r *report) lost() (listed, unlisted int) {
-	for _, u := range r.units {
-		for _, res := range u.results {
-			switch {
-			case res.lost() && res.Listed:
-				listed++
-			case res.lost():
-				unlisted++
-			}
-		}
+	fmt.Fprintf(p.text, "%s, %s: %d of %d are lost\n", u.mode, u.unit, len(lost), u.direct.passed)
+	for _, note := range u.notes {
+		fmt.Fprintf(p.text, "  (%s)\n", p.brief(note))
 	}
-	return listed, unlisted
-}
-
-// write prints every test that is lost, by unit.
-func (r *report) write(w io.Writer, verbose bool) {
-	for _, u := range r.units {
-		lost := slices.DeleteFunc(slices.Clone(u.results), func(res result) bool { return !res.lost() })
-		if len(lost) == 0 && len(u.notes) == 0 {
-			continue
+	last := ""
+	for _, res := range lost {
+		fmt.Fprintf(p.text, "  %s\n", res.heading())
+		if res.Error != last && res.Error != "" { // one crash loses many
+			fmt.Fprintf(p.text, "      %s\n", p.brief(res.Error))
 		}
-		fmt.Fprintf(w, "%s, %s: %d of %d are lost\n", r.mode.name, u.unit, len(lost), u.direct.passed)
-		for _, note := range u.notes {
-			fmt.Fprintf(w, "  (%s)\n", brief(note, verbose))
-		}
-		last := ""
-		for _, res := range lost {
-			fmt.Fprintf(w, "  %s\n", res.heading())
-			if res.Error != last && res.Error != "" { // one crash loses many
-				fmt.Fprintf(w, "      %s\n", brief(res.Error, verbose))
-			}
-			last = res.Error
-		}
-		fmt.Fprintln(w)
+		last = res.Error
 	}
-	for _, text := range r.stale {
-		fmt.Fprintln(w, text)
+	for _, text := range u.stale {
+		fmt.Fprintf(p.text, "  %s\n", text)
 	}
+	fmt.Fprintln(p.text)
 }
 
 func (r result) heading() string {
@@ -111,16 +75,16 @@ func (r result) heading() string {
 }
 
 // brief is an error's first line, or all of them, indented.
-func brief(text string, verbose bool) string {
-	if !verbose {
+func (p printer) brief(text string) string {
+	if !p.verbose {
 		return firstLine(text)
 	}
 	return strings.ReplaceAll(text, "\n", "\n      ")
 }
 
-// writeTable puts the figures beside each other.
-func writeTable(w io.Writer, reports []report) {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+// table puts the figures beside each other.
+func (p printer) table(reports []report) {
+	t := tabwriter.NewWriter(p.text, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "mode\ttarget\tpassed\tfailed\tskipped\ttook\t")
 	for _, r := range reports {
 		for _, row := range []struct {
@@ -132,43 +96,4 @@ func writeTable(w io.Writer, reports []report) {
 		}
 	}
 	_ = t.Flush()
-}
-
-// writeResults writes every test to the file, if one is named.
-func writeResults(file string, reports []report) error {
-	if file == "" {
-		return nil
-	}
-	var b strings.Builder
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	for _, r := range reports {
-		for _, u := range r.units {
-			for _, res := range u.results {
-				if err := enc.Encode(res); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return os.WriteFile(file, []byte(b.String()), 0o644)
-}
-
-// verdict is an error unless the tests that are lost are those of the list.
-func verdict(reports []report) error {
-	var wrong []string
-	for _, r := range reports {
-		listed, unlisted := r.lost()
-		if unlisted > 0 {
-			wrong = append(wrong, fmt.Sprintf("%s: %d tests are lost that %s does not list (and %d that it does)",
-				r.mode.name, unlisted, listPath, listed))
-		}
-		if len(r.stale) > 0 {
-			wrong = append(wrong, fmt.Sprintf("%s: %d wrong entries in %s", r.mode.name, len(r.stale), listPath))
-		}
-	}
-	if wrong == nil {
-		return nil
-	}
-	return fmt.Errorf("%s", strings.Join(wrong, "; "))
 }
