@@ -131,5 +131,9 @@ func repository(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("find the repository (go list -m): %w", err)
 	}
-	return strings.TrimSpace(string(out)), nil
+	root := strings.TrimSpace(string(out))
+	if _, err := os.Stat(filepath.Join(root, listPath)); root == "" || err != nil {
+		return "", fmt.Errorf("no %s: run it in a checkout of shardring", listPath)
+	}
+	return root, nil
 }
