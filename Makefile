@@ -1,6 +1,6 @@
 # What one does with shardring while working on it. `make` lists the targets.
 #
-# Variables: FUZZTIME, STEPS and SEED (core), ARGS (bench, demo).
+# Variables: FUZZTIME, STEPS and SEED (core), ARGS (bench, conformance, demo), REDIS_SUITE (conformance).
 
 GO          ?= go
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -46,6 +46,10 @@ clients: deps ## only the tests with other people's clients: redis-cli, redis-be
 core: ## a long randomised run of the proxy's core; SEED=… STEPS=… repeat one
 	@echo "seed $(SEED), $(STEPS) steps; again: make core SEED=$(SEED) STEPS=$(STEPS)"
 	$(GO) test -count=1 -timeout 60m -run '^TestCore$$' -v ./proxy/session -core.seed=$(SEED) -core.steps=$(STEPS)
+
+.PHONY: conformance
+conformance: ## the test suite of Redis 7.0.15 through the proxy and directly, 14 minutes; needs tcl, git clones the suite
+	$(GO) run ./proxy/conformance $(ARGS)
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME each
