@@ -26,12 +26,12 @@ var layers = map[string][]string{
 	"shard/internal/baton": {"shard/resp"},
 	"shard":                {"ring", "shard/command", "shard/config", "shard/crossread", "shard/topology", "shard/internal/*"},
 
-	"proxy/acl":     {"shard/command", "shard/config", "shard/resp"},
-	"proxy/iobuf":   {},
-	"proxy/backend": {"proxy/iobuf", "shard/resp"},
-	"proxy/session": {"proxy/acl", "proxy/backend", "proxy/iobuf", "ring", "shard/command", "shard/config", "shard/crossread", "shard/resp", "shard/topology"},
-	"proxy/engine":  {"proxy/backend", "proxy/iobuf", "proxy/session", "shard/config", "shard/topology"},
-	"proxy":         {"proxy/backend", "proxy/engine", "proxy/session", "shard/command", "shard/config", "shard/topology"},
+	"proxy/acl":         {"shard/command", "shard/config", "shard/resp"},
+	"proxy/iobuf":       {},
+	"proxy/backend":     {"proxy/iobuf", "shard/resp"},
+	"proxy/session":     {"proxy/acl", "proxy/backend", "proxy/iobuf", "ring", "shard/command", "shard/config", "shard/crossread", "shard/resp", "shard/topology"},
+	"proxy/engine":      {"proxy/backend", "proxy/iobuf", "proxy/session", "shard/config", "shard/topology"},
+	"proxy":             {"proxy/backend", "proxy/engine", "proxy/session", "shard/command", "shard/config", "shard/topology"},
 	"proxy/conformance": {"shard/shardtest"},
 }
 

@@ -29,6 +29,7 @@ var mergers = [...]func(g *gather, out *iobuf.Queue) error{
 	command.Slowlog:     mergeSlowlog,
 	command.ByShard:     mergeByShard,
 	command.Running:     mergeRunning,
+	command.Histogram:   mergeHistogram,
 }
 
 // maxLine is the longest header line of a reply: a type, 20 digits, CRLF.

@@ -70,12 +70,13 @@ const (
 	Slowlog           // SLOWLOG GET: the newest of all
 	ByShard           // whatever they are: a map from the shard's name to its reply
 	Running           // FUNCTION STATS: of a shard that runs something, else the first
+	Histogram         // LATENCY HISTOGRAM: the sums
 )
 
 var mergeNames = [...]string{
 	None: "none", GatherArray: "gather array", Sum: "sum", AllOK: "all ok", First: "first",
 	AndArray: "and array", Concat: "concat", Scan: "scan", InfoText: "info text",
-	Min: "min", Max: "max", AnyOK: "any ok", SumPairs: "sum pairs", RandomKey: "random key", Slowlog: "slow log", ByShard: "by shard", Running: "running",
+	Min: "min", Max: "max", AnyOK: "any ok", SumPairs: "sum pairs", RandomKey: "random key", Slowlog: "slow log", ByShard: "by shard", Running: "running", Histogram: "histogram",
 }
 
 // String returns the way's name in lower case.

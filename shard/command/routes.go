@@ -182,7 +182,7 @@ var overrides = []override{
 	{name: "slowlog|reset", route: All, merge: AllOK, why: "as SLOWLOG GET"},
 	{name: "latency|doctor", route: All, merge: ByShard, why: "each shard has its own"},
 	{name: "latency|graph", route: All, merge: ByShard, why: "each shard has its own"},
-	{name: "latency|histogram", route: All, merge: ByShard, why: "each shard has its own"},
+	{name: "latency|histogram", route: All, merge: Histogram, why: "one histogram of the pool"},
 	{name: "latency|history", route: All, merge: Concat, why: "one history of the pool"},
 	{name: "latency|latest", route: All, merge: Concat, why: "one list of the pool"},
 	{name: "latency|reset", route: All, merge: Sum, why: "counts events"},
