@@ -73,6 +73,7 @@ func (b *batch) plan(s *span, r *request) error {
 	if err != nil {
 		return errorReply(err)
 	}
+	b.c.scripts.note(cmd, r)
 	if b.v.AllEjected() && (cmd.Route == command.Single || cmd.Route == command.Split) {
 		return b.v.ejected()
 	}

@@ -20,6 +20,7 @@ type Client struct {
 	requests sync.Pool
 	batches  sync.Pool
 	view     atomic.Pointer[view]
+	scripts  scripts
 
 	mu     sync.Mutex // protects the following fields and making views
 	links  map[linkKey]*link

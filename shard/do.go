@@ -24,6 +24,8 @@ import (
 //     that), else the error is ErrCrossSlot.
 //   - PING, ECHO, TIME, SELECT and others about the connection are answered
 //     here.
+//   - A script that this client has sent, with EVAL or SCRIPT LOAD, is sent
+//     again when EVALSHA meets a shard that lacks it.
 //   - What needs a connection of its own (MULTI, SUBSCRIBE, blocking
 //     commands) is refused; ForEachShard has such connections.
 //
@@ -59,13 +61,20 @@ func (c *Client) execute(ctx context.Context, timeout time.Duration, r *request)
 	if err != nil {
 		return answer(errorReply(err))
 	}
+	c.scripts.note(cmd, r)
 	deadline := c.deadline(ctx, now, timeout)
 	if cmd.Route == command.Single {
 		i, err := v.single(cmd, r)
 		if err != nil {
 			return answer(err)
 		}
-		return c.one(ctx, v, i, deadline, readOnly(cmd), r)
+		reply, err := c.one(ctx, v, i, deadline, readOnly(cmd), r)
+		if err != nil {
+			if again := c.scripts.instead(cmd, r, err); again != nil {
+				return c.one(ctx, v, i, deadline, readOnly(cmd), again)
+			}
+		}
+		return reply, err
 	}
 	if !c.gate.enter() {
 		return nil, ErrClosed
