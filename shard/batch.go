@@ -1,8 +1,6 @@
 package shard
 
 import (
-	"github.com/gomodule/redigo/redis"
-
 	"github.com/shardring/shardring/shard/command"
 )
 
@@ -101,7 +99,15 @@ func (b *batch) plan(s *span, r *request) error {
 		}
 		return nil
 	}
-	return redis.Error(cmd.Reason())
+	k := kindOf(cmd)
+	switch {
+	case k == publishes && b.v.AllEjected():
+		return b.v.ejected()
+	case k == publishes:
+		b.parts = append(b.parts, newPart(b.v.owner(r, 1), cmd, r.cmd, r.args))
+		return nil
+	}
+	return unfit(cmd, k)
 }
 
 func (b *batch) addSingle(cmd *command.Command, r *request) error {

@@ -24,10 +24,14 @@ import (
 //     that), else the error is ErrCrossSlot.
 //   - PING, ECHO, TIME, SELECT and others about the connection are answered
 //     here.
+//   - Commands that may wait (BLPOP, BRPOP, BLMOVE, BLMPOP, BZPOPMIN, BZPOPMAX,
+//     BZMPOP, XREAD and XREADGROUP with BLOCK) do so on a connection of their
+//     own. Config.Timeout bounds getting it, not their waiting; see README.md
+//     for what can happen when the context ends. WAIT is Client.Wait.
+//   - PUBLISH and SPUBLISH go to the shard that the channel hashes to.
 //   - A script that this client has sent, with EVAL or SCRIPT LOAD, is sent
 //     again when EVALSHA meets a shard that lacks it.
-//   - What needs a connection of its own (MULTI, SUBSCRIBE, blocking
-//     commands) is refused; ForEachShard has such connections.
+//   - MULTI and SUBSCRIBE are for Tx and Subscribe, or for a Conn of Get.
 //
 // An error that a server, or the command table in its place, replied is a
 // redis.Error, returned as the reply too, as redigo does. A shard that gave
@@ -76,6 +80,9 @@ func (c *Client) execute(ctx context.Context, timeout time.Duration, r *request)
 		}
 		return reply, err
 	}
+	if k := kindOf(cmd); k != ordinary {
+		return c.special(ctx, v, deadline, k, cmd, r)
+	}
 	if !c.gate.enter() {
 		return nil, ErrClosed
 	}
@@ -87,6 +94,19 @@ func (c *Client) execute(ctx context.Context, timeout time.Duration, r *request)
 	reply := b.reply(0)
 	b.free()
 	return reply.Value, reply.Err
+}
+
+// special executes what kinds.go knows.
+func (c *Client) special(ctx context.Context, v *view, deadline time.Time, k kind, cmd *command.Command, r *request) (any, error) {
+	switch k {
+	case waits:
+		return c.block(ctx, v, cmd, r)
+	case replicates:
+		return c.wait(ctx, v, nil, r.args)
+	case publishes:
+		return c.one(ctx, v, v.owner(r, 1), deadline, false, r)
+	}
+	return answer(unfit(cmd, k))
 }
 
 // one sends a request to one shard.
