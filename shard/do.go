@@ -29,6 +29,7 @@ import (
 //     own. Config.Timeout bounds getting it, not their waiting; see README.md
 //     for what can happen when the context ends. WAIT is Client.Wait.
 //   - PUBLISH and SPUBLISH go to the shard that the channel hashes to.
+//   - RANDOMKEY draws among the keys of all shards.
 //   - A script that this client has sent, with EVAL or SCRIPT LOAD, is sent
 //     again when EVALSHA meets a shard that lacks it.
 //   - MULTI and SUBSCRIBE are for Tx and Subscribe, or for a Conn of Get.
@@ -105,6 +106,8 @@ func (c *Client) special(ctx context.Context, v *view, deadline time.Time, k kin
 		return c.wait(ctx, v, nil, r.args)
 	case publishes:
 		return c.one(ctx, v, v.owner(r, 1), deadline, false, r)
+	case draws:
+		return c.draw(ctx, v, deadline, r)
 	}
 	return answer(unfit(cmd, k))
 }

@@ -18,10 +18,11 @@ const (
 	transacts       // MULTI and what belongs to it: a Conn
 	subscribes      // SUBSCRIBE and the like: a Conn
 	publishes       // to the channel's shard
+	draws           // RANDOMKEY: the sizes of all shards first
 )
 
 func (k kind) String() string {
-	return [...]string{"ordinary", "waits", "replicates", "transacts", "subscribes", "publishes"}[k]
+	return [...]string{"ordinary", "waits", "replicates", "transacts", "subscribes", "publishes", "draws"}[k]
 }
 
 // kindOf returns the kind of a command that was resolved: XREAD without BLOCK is
@@ -42,6 +43,8 @@ func kindOf(cmd *command.Command) kind {
 		return subscribes
 	case "publish", "spublish":
 		return publishes
+	case "randomkey":
+		return draws
 	}
 	return ordinary
 }
@@ -55,6 +58,8 @@ func unfit(cmd *command.Command, k kind) error {
 		return redis.Error("ERR shardring: '" + cmd.Name + "' needs a connection: use Client.Tx, or a Conn of Client.Get")
 	case subscribes:
 		return redis.Error("ERR shardring: '" + cmd.Name + "' needs a connection: use Client.Subscribe, or a Conn of Client.Get")
+	case draws:
+		return redis.Error("ERR shardring: '" + cmd.Name + "' asks the shards twice: not in a pipeline, use Do")
 	}
 	return redis.Error(cmd.Reason())
 }
