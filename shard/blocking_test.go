@@ -246,6 +246,11 @@ func TestConnectionsOfOnesOwnAreBounded(t *testing.T) {
 	if d := time.Since(begin); d < 100*time.Millisecond || d > 300*time.Millisecond {
 		t.Errorf("after %v", d)
 	}
+	soon, stop := context.WithTimeout(bg, 20*time.Millisecond)
+	defer stop()
+	if _, err := c.Tx(soon, []string{"k"}, nil); !errors.Is(err, ErrExhausted) || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a third with a context: %v", err)
+	}
 	must(t)(c.Do(bg, "SET", "k", 1)) // the others have the shared line
 	cancel()
 	wg.Wait()

@@ -30,6 +30,9 @@ var (
 	// ErrExhausted: the node has Config.MaxActive connections of one's own, and
 	// none came free in time.
 	ErrExhausted = errors.New("every connection of one's own is in use")
+	// ErrTxAborted: a watched key was changed, so nothing of the transaction
+	// was executed.
+	ErrTxAborted = errors.New("shard: transaction aborted: a watched key was changed")
 	// ErrEjected: in a cache, every shard is ejected.
 	ErrEjected = errors.New("every shard is ejected")
 )
