@@ -5,12 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/gomodule/redigo/redis"
+
+	"github.com/shardring/shardring/shard/shardtest"
 )
 
 // hear receives until quiet for a while, and returns what came, sorted.
@@ -241,4 +245,68 @@ func TestSubscribeFails(t *testing.T) {
 		t.Errorf("after %v", d)
 	}
 	servers[0].Resume()
+}
+
+// TestCloseEndsWhatWaits also counts what it leaves behind.
+func TestCloseEndsWhatWaits(t *testing.T) {
+	servers := shardtest.RedisN(t, 2)
+	var clients []int
+	for _, s := range servers {
+		clients = append(clients, info(t, s, "connected_clients"))
+	}
+	goroutines := runtime.NumGoroutine()
+	c := over(t, servers, nil)
+	var wg sync.WaitGroup
+	wait := func(f func() error) {
+		wg.Go(func() {
+			if err := f(); err != ErrClosed {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	wait(func() error { _, err := c.Do(bg, "BLPOP", "none", 0); return err })
+	wait(func() error { _, err := c.Get().Do("BLPOP", "none", 0); return err })
+	wait(func() error { _, err := c.Wait(bg, 1, 0); return err })
+	sub, err := c.PSubscribe(bg, "*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wait(func() error { _, err := sub.Receive(bg); return err })
+	psc := redis.PubSubConn{Conn: c.Get()}
+	psc.Subscribe("a", "b", "c")
+	for range 3 {
+		psc.Receive()
+	}
+	wait(func() error { return psc.Receive().(error) })
+	wait(func() error {
+		_, err := c.Tx(bg, []string{"k"}, func(tx *Tx) error {
+			_, err := c.Do(bg, "BLPOP", "none", 0)
+			return err
+		})
+		return err
+	})
+	watching := c.Get()
+	must(t)(watching.Do("WATCH", "k"))
+	eventually(t, "all of them wait", func() bool {
+		return info(t, servers[0], "blocked_clients")+info(t, servers[1], "blocked_clients") >= 4
+	})
+	time.Sleep(20 * time.Millisecond)
+	begin := time.Now()
+	if err := c.Close(); err != nil {
+		t.Errorf("Close: %v", err)
+	}
+	wg.Wait()
+	if d := time.Since(begin); d > 500*time.Millisecond {
+		t.Errorf("Close took %v", d)
+	}
+	if _, err := c.Subscribe(bg, "a"); err != ErrClosed {
+		t.Errorf("Subscribe after Close: %v", err)
+	}
+	watching.Close()
+	sub.Close()
+	psc.Close()
+	for i, s := range servers {
+		eventually(t, "no connection is left", func() bool { return info(t, s, "connected_clients") == clients[i] })
+	}
+	eventually(t, "no goroutine is left", func() bool { return runtime.NumGoroutine() <= goroutines })
 }

@@ -5,10 +5,81 @@ import (
 	"errors"
 	"reflect"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/gomodule/redigo/redis"
 )
+
+// TestTransactionsCountExactly increments by reading and writing, under WATCH,
+// in both ways, while others increment too.
+func TestTransactionsCountExactly(t *testing.T) {
+	c, _ := start(t, 4, nil)
+	const each = 60
+	counters := []string{key(c, "shard-0", 0), key(c, "shard-3", 0)}
+	ways := []func(k string) error{
+		func(k string) error { _, err := c.Do(bg, "INCR", k); return err },
+		func(k string) error {
+			_, err := c.Tx(bg, []string{k}, func(tx *Tx) error {
+				n, err := redis.Int(c.Do(bg, "GET", k))
+				if err != nil && err != redis.ErrNil {
+					return err
+				}
+				tx.Add("SET", k, n+1)
+				return nil
+			})
+			return err
+		},
+		func(k string) error {
+			conn := c.Get()
+			defer conn.Close()
+			conn.Send("WATCH", k)
+			n, err := redis.Int(conn.Do("GET", k))
+			if err != nil && err != redis.ErrNil {
+				return err
+			}
+			conn.Send("MULTI")
+			conn.Send("SET", k, n+1)
+			reply, err := conn.Do("EXEC")
+			if err == nil && reply == nil {
+				return ErrTxAborted
+			}
+			return err
+		},
+	}
+	aborted := make([]atomic.Int64, len(ways))
+	var wg sync.WaitGroup
+	for w, way := range ways {
+		for _, k := range counters {
+			wg.Go(func() {
+				for n := 0; n < each; {
+					switch err := way(k); err {
+					case nil:
+						n++
+					case ErrTxAborted:
+						aborted[w].Add(1)
+					default:
+						t.Errorf("way %d: %v", w, err)
+						return
+					}
+					time.Sleep(100 * time.Microsecond)
+				}
+			})
+		}
+	}
+	wg.Wait()
+	for _, k := range counters {
+		if n, err := redis.Int(c.Do(bg, "GET", k)); n != len(ways)*each || err != nil {
+			t.Errorf("%s is %d, want %d: %v", k, n, len(ways)*each, err)
+		}
+	}
+	givenBack(t, c)
+	if aborted[1].Load() == 0 || aborted[2].Load() == 0 {
+		t.Errorf("aborted %d, %d: too little to show anything", aborted[1].Load(), aborted[2].Load())
+	}
+}
 
 func TestTx(t *testing.T) {
 	c, _ := start(t, 3, nil)
