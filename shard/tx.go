@@ -60,13 +60,13 @@ func (c *Client) Tx(ctx context.Context, watch []string, fn func(tx *Tx) error) 
 	ctx, done := c.untilClose(ctx)
 	defer done()
 	tx := &Tx{draft: draft{c: c, v: v, shard: anyShard}}
+	defer tx.release(ctx)
 	if len(watch) > 0 {
 		r := request{cmd: "WATCH", args: redis.Args{}.AddFlat(watch)}
 		if err := tx.watch(ctx, c.deadline(ctx, time.Now(), c.cfg.Timeout), &r); err != nil {
 			return nil, err
 		}
 	}
-	defer func() { tx.release(ctx) }()
 	if err := fn(tx); err != nil {
 		return nil, err
 	}

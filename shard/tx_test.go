@@ -3,6 +3,7 @@ package shard
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 	"sync"
@@ -214,4 +215,50 @@ func TestTxOverALostConnection(t *testing.T) {
 		_, err := c.Tx(bg, []string{"k"}, add)
 		return err == nil
 	})
+}
+
+// TestTxWhileConnectionsAreLost: what is reported as executed was, what is safe
+// to retry was not.
+func TestTxWhileConnectionsAreLost(t *testing.T) {
+	c, servers := start(t, 2, nil)
+	var stop atomic.Bool
+	var acked, maybe, safe [6]int64
+	var wg sync.WaitGroup
+	for i := range acked {
+		wg.Go(func() {
+			k := fmt.Sprint("counter:", i)
+			for !stop.Load() {
+				_, err := c.Tx(bg, []string{k}, func(tx *Tx) error { tx.Add("INCR", k); return nil })
+				var se *ShardError
+				switch {
+				case err == nil:
+					acked[i]++
+				case errors.As(err, &se) && se.SafeToRetry:
+					safe[i]++
+				case errors.As(err, &se):
+					maybe[i]++
+				default:
+					t.Errorf("Tx: %v", err)
+				}
+			}
+		})
+	}
+	for i := range 30 {
+		time.Sleep(10 * time.Millisecond)
+		must(t)(servers[i%2].Do("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"))
+	}
+	stop.Store(true)
+	wg.Wait()
+	givenBack(t, c)
+	var lost int64
+	for i := range acked {
+		n, err := redis.Int64(c.Do(bg, "GET", fmt.Sprint("counter:", i)))
+		if err != nil || n < acked[i] || n > acked[i]+maybe[i] {
+			t.Errorf("counter %d is %d after %d executed and %d perhaps: %v", i, n, acked[i], maybe[i], err)
+		}
+		lost += maybe[i] + safe[i]
+	}
+	if lost == 0 {
+		t.Error("none was lost: too little to show anything")
+	}
 }
