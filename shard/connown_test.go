@@ -3,13 +3,17 @@ package shard
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/gomodule/redigo/redis"
+
+	"github.com/shardring/shardring/shard/shardtest"
 )
 
 func TestConnTransactionOverShards(t *testing.T) {
@@ -27,6 +31,7 @@ func TestConnTransactionOverShards(t *testing.T) {
 		{"WATCH a far; MULTI; EXEC", "CROSSSLOT OK EXECABORT"},
 		{"WATCH a; WATCH far; MULTI; SET a 1; EXEC", "OK CROSSSLOT OK QUEUED EXECABORT"},
 		{"WATCH a; WATCH far; UNWATCH; MULTI; EXEC", "OK CROSSSLOT OK OK []"},
+		{"WATCH a far; GET; MULTI; SET a 1; EXEC", "CROSSSLOT ERR OK QUEUED EXECABORT"},
 		{"WATCH a; MULTI; SET far 1; EXEC", "OK OK CROSSSLOT EXECABORT"},
 		// What is not in the transaction goes to its own shard, as ever.
 		{"WATCH a; SET far 1; MGET a far; MULTI; GET a; EXEC", "OK OK [<nil> 1] OK QUEUED [<nil>]"},
@@ -43,6 +48,53 @@ func TestConnTransactionOverShards(t *testing.T) {
 		}
 		if s := strings.Join(got, " "); s != x.want {
 			t.Errorf("%s:\n%s, want\n%s", x.lines, s, x.want)
+		}
+	}
+}
+
+// TestConnAsOneConnection says random things to a connection to one server and
+// to a Conn over four.
+func TestConnAsOneConnection(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	c, _ := start(t, 4, nil)
+	one, err := redis.Dial("tcp", shardtest.Redis(t).Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer one.Close()
+	many := c.Get()
+	defer many.Close()
+	lines := []string{
+		"MULTI", "MULTI", "MULTI", "EXEC", "EXEC", "EXEC", "DISCARD", "WATCH {t}a", "WATCH {t}a {t}b", "UNWATCH", "RESET",
+		"SET {t}a 1", "INCR {t}a", "INCR {t}b", "GET {t}a", "MGET {t}a {t}b", "DEL {t}a {t}b", "PING", "ECHO hi",
+		"RPUSH {t}l x", "BLPOP {t}l {t}m 0.001", "LPUSH {t}a wrong", "NOSUCH", "GET", "EXEC now", "MULTI now", "WATCH",
+		"EVAL return{1,KEYS[1]} 1 {t}a", "GET elsewhere",
+	}
+	var said []string
+	for range 4000 {
+		line := lines[r.IntN(len(lines))]
+		if line == "GET elsewhere" && slices.Contains(said, "MULTI") {
+			continue // the one difference: in a transaction it is another shard's
+		}
+		said = append(said, line)
+		f := strings.Fields(line)
+		args := redis.Args{}.AddFlat(f[1:])
+		if r.IntN(2) == 0 {
+			one.Send(f[0], args...)
+			many.Send(f[0], args...)
+			continue
+		}
+		want, err := one.Do(f[0], args...)
+		got, err2 := many.Do(f[0], args...)
+		if text(got) != text(want) || text(err2) != text(err) {
+			t.Fatalf("%q: %q, %v; want %q, %v", said[max(0, len(said)-20):], got, err2, want, err)
+		}
+		if r.IntN(10) == 0 { // what was said is settled
+			one.Do("RESET")
+			many.Do("RESET")
+			said = said[:0]
 		}
 	}
 }

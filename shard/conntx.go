@@ -113,13 +113,11 @@ func (s *session) write(r request) (any, error) {
 }
 
 // refuse notes that a request was answered with an error before it could be
-// written down: in a transaction EXEC then aborts. A malformed EXEC ends it.
+// written down: in a transaction EXEC then aborts. An EXEC that is refused
+// itself ends everything, as in Redis.
 func (s *session) refuse(ctx context.Context, err error) {
-	if s.state != txQueueing {
-		return
-	}
-	s.failed = true
 	if e, ok := err.(command.Error); ok && strings.HasPrefix(string(e), "EXECABORT") {
 		s.end(ctx)
 	}
+	s.failed = s.failed || s.state == txQueueing
 }
