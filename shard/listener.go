@@ -2,6 +2,7 @@ package shard
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -125,11 +126,15 @@ func (l *listener) take(push []any) {
 	default:
 		l.s.mu.Lock()
 		defer l.s.mu.Unlock()
-		if len(l.awaiting) > 0 {
-			l.awaiting[0].left--
-			l.awaiting = l.awaiting[1:]
-			l.s.confirm()
+		if len(l.awaiting) == 0 {
+			return
 		}
+		a := l.awaiting[0]
+		l.awaiting = l.awaiting[1:]
+		if a.left--; a.again && len(l.awaiting) == 0 {
+			l.s.queue = append(l.s.queue, heard{shard: l.link.shard, back: true})
+		}
+		l.s.confirm()
 	}
 }
 
@@ -168,21 +173,15 @@ func (l *listener) resume(p *private) {
 	l.turn.Lock()
 	defer l.turn.Unlock()
 	var asks []*ask
-	back := &ask{back: l.link.shard}
 	l.s.mu.Lock()
-	l.awaiting = nil
 	for f := range forms {
 		for name := range l.s.wanted[f] {
-			for _, shard := range l.s.v.shardsOf(f, name) {
-				if shard == l.shard {
-					asks = append(asks, &ask{form: f, add: true, name: name})
-					l.awaiting = append(l.awaiting, back)
-					back.left++
-				}
+			if slices.Contains(l.s.v.shardsOf(f, name), l.shard) {
+				asks = append(asks, &ask{form: f, add: true, name: name, again: true})
 			}
 		}
 	}
-	l.s.asks = append(l.s.asks, back)
+	l.awaiting = slices.Clone(asks)
 	l.s.mu.Unlock()
 	l.p = p
 	l.write(asks)

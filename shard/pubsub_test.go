@@ -191,6 +191,64 @@ func TestSubscriptionOutlivesItsServer(t *testing.T) {
 	}
 }
 
+// TestSubscriptionLosesConnectionsAllTheTime: every loss that is told is followed
+// by word of the return, also if the connection is lost once more meanwhile.
+func TestSubscriptionLosesConnectionsAllTheTime(t *testing.T) {
+	c, servers := start(t, 2, nil)
+	var channels []string
+	for i := range 50 { // many, so that subscribing to them can be interrupted
+		channels = append(channels, key(c, "shard-0", i), key(c, "shard-1", i))
+	}
+	sub, err := c.Subscribe(bg, channels...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sub.Close()
+	var wg sync.WaitGroup
+	for _, s := range servers {
+		wg.Go(func() {
+			conn := must(t)(redis.Dial("tcp", s.Addr)).(redis.Conn)
+			defer conn.Close()
+			for end := time.Now().Add(400 * time.Millisecond); time.Now().Before(end); {
+				must(t)(conn.Do("CLIENT", "KILL", "TYPE", "pubsub"))
+				time.Sleep(500 * time.Microsecond)
+			}
+		})
+	}
+	lost, losses := map[string]bool{}, 0
+	for quiet := false; !quiet; {
+		ctx, cancel := context.WithTimeout(bg, time.Second)
+		m, err := sub.Receive(ctx)
+		cancel()
+		var se *ShardError
+		switch {
+		case errors.As(err, &se):
+			lost[se.Shard] = true
+			losses++
+		case errors.Is(err, context.DeadlineExceeded):
+			quiet = true
+		case err != nil:
+			t.Fatal(err)
+		case m.Missed && !lost[m.Shard]:
+			t.Errorf("%s is back but was not lost", m.Shard)
+		case m.Missed:
+			lost[m.Shard] = false
+		}
+	}
+	wg.Wait()
+	if losses < 20 || lost["shard-0"] || lost["shard-1"] {
+		t.Errorf("%d losses, at the end %v", losses, lost)
+	}
+	for _, ch := range channels {
+		if n, err := redis.Int(c.Do(bg, "PUBLISH", ch, "m")); n != 1 || err != nil {
+			t.Errorf("%s is heard by %d: %v", ch, n, err)
+		}
+	}
+	if got := hear(t, sub, 100*time.Millisecond); len(got) != len(channels) {
+		t.Errorf("%d messages, want %d", len(got), len(channels))
+	}
+}
+
 // TestSubscriptionToAServerThatHangs is told so, for TCP would not say.
 func TestSubscriptionToAServerThatHangs(t *testing.T) {
 	c, servers := start(t, 1, func(c *Config) { c.Timeout = 100 * time.Millisecond })

@@ -80,9 +80,12 @@ type ask struct {
 	form form
 	add  bool
 	name string
-	none bool   // an UNSUBSCRIBE from nothing
-	left int    // shards that have not confirmed it
-	back string // not a name: this shard is heard again, with all its names
+	none bool // an UNSUBSCRIBE from nothing
+	left int  // shards that have not confirmed it
+	// again is of a connection that was made anew: the receiver is told when
+	// the last of its names is confirmed, and not in the order of asking, for
+	// others must not wait for a shard that may be lost once more.
+	again bool
 }
 
 func (c *Client) newSubscriber(v *view, stays bool) *subscriber {
@@ -152,10 +155,6 @@ func (s *subscriber) confirm() {
 	for len(s.asks) > 0 && s.asks[0].left == 0 {
 		a := s.asks[0]
 		s.asks = s.asks[1:]
-		if a.back != "" {
-			s.queue = append(s.queue, heard{shard: a.back, back: true})
-			continue
-		}
 		if s.confirmed[a.form][a.name] = true; !a.add {
 			delete(s.confirmed[a.form], a.name)
 		}
