@@ -67,13 +67,7 @@ func (v *view) place(cmd *command.Command, r *request) (int, error) {
 		if len(r.keys) == 0 {
 			return anyShard, nil
 		}
-		shard := v.owner(r, r.keys[0])
-		for _, i := range r.keys[1:] {
-			if v.owner(r, i) != shard {
-				return 0, ErrCrossSlot
-			}
-		}
-		return shard, nil
+		return v.common(r)
 	case cmd.Name == "ping", cmd.Name == "echo", cmd.Name == "time", cmd.Name == "unwatch":
 		return anyShard, nil
 	case cmd.Route == command.Refused && k == ordinary:
@@ -132,9 +126,7 @@ func (d *draft) exec(ctx context.Context, deadline time.Time) (any, error) {
 		return nil, err
 	}
 	d.watches = false
-	reply, err := d.p.within(ctx, deadline, func(limit time.Duration) (any, error) {
-		return d.send(limit)
-	})
+	reply, err := d.p.within(ctx, deadline, d.send)
 	d.c.answered(d.shard, err)
 	return reply, err
 }

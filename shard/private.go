@@ -169,10 +169,9 @@ func (p *private) close() { p.conn.Close() }
 // do sends a command and returns its reply. A connection whose context ends or
 // whose deadline passes before that is of no more use.
 func (p *private) do(ctx context.Context, deadline time.Time, cmd string, args ...any) (any, error) {
-	reply, err := p.within(ctx, deadline, func(limit time.Duration) (any, error) {
+	return p.within(ctx, deadline, func(limit time.Duration) (any, error) {
 		return redis.DoWithTimeout(p.conn, limit, cmd, args...)
 	})
-	return reply, err
 }
 
 // within has f talk to the server, with a limit for each reply, 0 for none. The
