@@ -102,10 +102,10 @@ func TestConnAsOneConnection(t *testing.T) {
 // TestConnGoesOnAfterWaiting: what stands behind a command that waited has its
 // own time.
 func TestConnGoesOnAfterWaiting(t *testing.T) {
-	c, _ := start(t, 2, func(c *Config) { c.Timeout = 100 * time.Millisecond })
+	c, _ := start(t, 2, func(c *Config) { c.Timeout = 500 * time.Millisecond })
 	conn := c.Get()
 	defer conn.Close()
-	conn.Send("BLPOP", "none", 0.2)
+	conn.Send("BLPOP", "none", 1)
 	conn.Send("SET", "k", 1)
 	conn.Send("WATCH", "k")
 	conn.Send("MULTI")
