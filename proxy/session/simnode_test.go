@@ -24,7 +24,7 @@ type simNode struct {
 	lists map[string][]string
 	codes map[string]bool // the digests of the scripts that are loaded
 	info  string          // what INFO says
-	seen  map[string]int // by client: the sequence number of its last write
+	seen  map[string]int  // by client: the sequence number of its last write
 	links []*simLink
 
 	mode   nodeMode
@@ -199,7 +199,7 @@ func (n *simNode) run(l *simLink, name string, keys, args [][]byte) []byte {
 	case "strlen":
 		b.int(len(n.data[string(keys[0])]))
 	case "mget", "eval", "evalsha":
-		if name == "evalsha" && !n.codes[string(args[1])] {
+		if name == "evalsha" && !n.codes[strings.ToLower(string(args[1]))] {
 			return []byte("-NOSCRIPT No matching script. Please use EVAL.\r\n")
 		}
 		all := len(keys)
