@@ -15,10 +15,11 @@ import (
 // shards. They hear of it as soon as the transaction has been executed, and their
 // replies are put where they belong in EXEC's.
 type elsewhere struct {
-	index int // in EXEC's reply
-	cmd   *command.Command
-	frame []byte
-	shard int // of a PUBLISH; -1: all
+	index   int // in EXEC's reply
+	cmd     *command.Command
+	frame   []byte
+	apart   bool   // a PUBLISH: the transaction does not contain it
+	channel string // of that
 }
 
 // execution is an EXEC whose reply is not yet all of it.
@@ -49,18 +50,33 @@ func (e *execution) Reply(_ *backend.Call, part []byte, done bool) {
 	c := e.r.core
 	if e.r.session != nil {
 		e.reply.Append(c.buffer, part)
+		e.r.hold(len(part))
 	}
 	if done {
 		c.later = append(c.later, e.executed)
 	}
 }
 
-func (e *execution) Fail(call *backend.Call, err *backend.Error) { e.r.Fail(call, err) }
+func (e *execution) Fail(call *backend.Call, err *backend.Error) {
+	e.release()
+	e.r.Fail(call, err)
+}
+
+// release gives back what the execution holds, but for its request.
+func (e *execution) release() {
+	c := e.r.core
+	e.reply.Reset(c.buffer)
+	for _, g := range e.parts {
+		c.releaseGather(g)
+	}
+	e.parts = nil
+}
 
 // executed goes on when the transaction has been executed, or has not.
 func (e *execution) executed() {
 	s := e.r.session
 	if s == nil {
+		e.release()
 		e.r.core.release(e.r)
 		return
 	}
@@ -81,8 +97,11 @@ func (e *execution) send(x *elsewhere) {
 	g := s.core.newGather(x.cmd.Merge)
 	g.req, g.done = e.r, e.arrived
 	e.parts = append(e.parts, g)
-	for i := range s.pool.snap.Shards {
-		if x.shard < 0 || x.shard == i {
+	if x.apart {
+		g.merge = command.First
+		g.parts = append(g.parts, part{shard: s.pool.ring.OwnerString(x.channel)})
+	} else {
+		for i := range s.pool.snap.Shards {
 			g.parts = append(g.parts, part{shard: i})
 		}
 	}
@@ -90,8 +109,8 @@ func (e *execution) send(x *elsewhere) {
 	g.missing = len(g.parts) + 1
 	for i := range g.parts {
 		p := &g.parts[i]
-		if s.pool.nodeKey(p.shard) == e.home { // it has done so
-			p.conn = s.conn(p.shard)
+		if !x.apart && s.pool.nodeKey(p.shard) == e.home { // it has done so
+			p.g, p.conn = g, s.conn(p.shard)
 			g.missing--
 			continue
 		}
@@ -108,13 +127,12 @@ func (e *execution) arrived() {
 		return
 	}
 	if e.r.session == nil {
-		for _, g := range e.parts {
-			e.r.core.releaseGather(g)
-		}
+		e.release()
 		e.r.core.release(e.r)
 		return
 	}
 	if err := e.assemble(); err != nil {
+		e.release()
 		e.r.reply.Reset(e.r.core.buffer)
 		e.r.finishError("ERR " + err.Error())
 		return
@@ -134,7 +152,7 @@ func (e *execution) assemble() error {
 		return err
 	}
 	for _, x := range e.rest {
-		if x.shard >= 0 {
+		if x.apart {
 			n++
 		}
 	}
@@ -143,7 +161,7 @@ func (e *execution) assemble() error {
 	for i := range n {
 		var own []byte
 		next := len(e.rest) > 0 && e.rest[0].index == i
-		if !next || e.rest[0].shard < 0 {
+		if !next || !e.rest[0].apart {
 			var cut resp.Cutter
 			end, _, err := cut.Cut(rest)
 			if err != nil {
