@@ -135,8 +135,7 @@ func (s *Session) exec(a *arguments) bool {
 		return true
 	case t.missed: // as if a key that was watched had changed
 		r := s.begin()
-		*t = transaction{}
-		s.heat()
+		s.forsake()
 		r.finish(s.appendNullArray(nil))
 		return true
 	}
