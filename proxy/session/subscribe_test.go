@@ -34,3 +34,35 @@ func TestChannelsNamedTwice(t *testing.T) {
 		w.idleAreClean()
 	}
 }
+
+// What the node still owes when a client of RESP2 subscribes is no message.
+func TestSubscribeBehindADiscard(t *testing.T) {
+	w := newRig(t, DefaultLimits(), 1, config.Pool{})
+	c := w.client()
+	c.say(request("MULTI") + request("SET", "a", "1"))
+	c.hear()
+	c.say(request("NOSUCH") + request("EXEC") + request("SUBSCRIBE", "a"))
+	got := c.hear()
+	if _, rest, _ := strings.Cut(got, "errors.\r\n"); rest != "*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n" {
+		t.Errorf("after EXECABORT: %q", rest)
+	}
+	w.client().ask1("PUBLISH", "a", "x")
+	if got := c.hear(); got != "*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\nx\r\n" {
+		t.Errorf("told %q", got)
+	}
+}
+
+// A subscriber that goes back to RESP2 stays one.
+func TestSubscriberChangesProtocol(t *testing.T) {
+	w := newRig(t, DefaultLimits(), 1, config.Pool{})
+	c, other := w.client(), w.client()
+	c.ask1("HELLO", "3")
+	c.ask1("SUBSCRIBE", "a")
+	c.say(request("HELLO", "2"))
+	other.say(request("PUBLISH", "a", "x"))
+	c.hear()
+	other.ask1("PUBLISH", "a", "y")
+	if got := c.hear(); got != "*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\ny\r\n" || c.ended {
+		t.Errorf("told %q, closed %v", got, c.ended)
+	}
+}
