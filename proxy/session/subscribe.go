@@ -218,9 +218,11 @@ func subsUnder(subs *subscriptions) *subscribing {
 }
 
 // deliver gives the client the messages that have come, unless a confirmation is
-// due first or a reply has begun to go out.
+// due first or a reply has begun to go out. That a key has changed is told after the
+// replies that have come, for the client may keep what they say of it.
 func (s *Session) deliver() {
-	if subsUnder(s.private.subs) != nil || s.head != nil && s.head.started {
+	pr := s.private
+	if subsUnder(pr.subs) != nil || s.head != nil && s.head.started || pr.track != nil && s.held > 0 {
 		return
 	}
 	s.Out.Take(s.core.buffer, &s.private.held)
