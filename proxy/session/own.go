@@ -26,6 +26,7 @@ type owned struct {
 	conn    *backend.Conn
 	push    iobuf.Queue // a push that has not come whole
 	timed   bool        // in Pool.timing
+	stained bool        // the node may keep something for the session that it does not know of
 	subs    int         // subscriptions there
 }
 
@@ -150,12 +151,19 @@ func (s *Session) giveBack(o *owned) {
 	c.Owner = nil
 	idle := s.lane.idle[o.key]
 	_, current := s.lane.byNode[o.key]
-	if current && len(idle) < maxIdle && c.Spotless() && !s.private.needs(o) {
+	if current && len(idle) < maxIdle && c.Spotless() && !o.stained && !s.private.needs(o) {
 		s.lane.idle[o.key] = append(idle, c)
 		return
 	}
 	c.Drop()
 	p.left = append(p.left, c)
+}
+
+// stain keeps the session's connections from being anybody's.
+func (s *Session) stain() {
+	for _, o := range s.private.conns {
+		o.stained = true
+	}
 }
 
 // giveBackAll is for a session that ends or starts anew.
