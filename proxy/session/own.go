@@ -107,9 +107,9 @@ func (p *Pool) spare(l *lane, k nodeKey) *backend.Conn {
 func (s *Session) tidy() {
 	pr := s.private
 	if pr.held.Len() > 0 {
-		s.deliver()
+		s.deliver() // which may be the end
 	}
-	if s.inFlight > 0 {
+	if s.inFlight > 0 || s.private == nil {
 		return
 	}
 	pr.wait = nil
@@ -183,7 +183,7 @@ func (s *Session) giveBackAll() {
 func (o *owned) Pushed(_ *backend.Conn, part []byte, done bool) {
 	s := o.session
 	o.push.Append(s.core.buffer, part)
-	if s.Out.Len()+o.push.Len() > s.core.limits.PushHard {
+	if s.Out.Len()+s.private.held.Len()+o.push.Len() > s.core.limits.PushHard {
 		s.cut()
 		return
 	}
