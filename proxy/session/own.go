@@ -250,11 +250,18 @@ func (t *silence) Reply(_ *backend.Call, _ []byte, done bool) {
 	}
 }
 
-// Fail: the connection is lost, and with it the transaction.
+// Fail: the connection is lost, and with it the transaction; or it is of no use.
 func (t *silence) Fail(_ *backend.Call, _ *backend.Error) {
-	if pr := t.s.private; pr != nil {
-		pr.tx.spoil()
+	s := t.s
+	if s.private == nil {
+		return
 	}
+	s.private.tx.spoil()
+	s.core.later = append(s.core.later, func() {
+		if s.private != nil {
+			s.tidy()
+		}
+	})
 }
 
 // limit has the time limits of an owned connection looked at.
