@@ -241,7 +241,11 @@ func (n *simNode) run(l *simLink, name string, keys, args [][]byte) []byte {
 	case "scan":
 		n.scan(b, string(args[1]))
 	case "ping":
-		b.WriteString("+PONG\r\n")
+		if len(args) > 1 {
+			b.bulk(string(args[1]), true)
+		} else {
+			b.WriteString("+PONG\r\n")
+		}
 	case "echo":
 		b.bulk(string(args[1]), true)
 	case "publish":
