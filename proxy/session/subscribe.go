@@ -175,6 +175,7 @@ func (s *Session) confirm() {
 	if len(u.names) == 0 {
 		add("", true)
 	}
+	s.heat()
 	u.r.finish(b)
 }
 

@@ -100,3 +100,15 @@ func TestMessagesBehindALongReply(t *testing.T) {
 		}
 	}
 }
+
+// A subscriber of RESP2 may say little, also what goes the short way to its shard.
+func TestSubscriberSaysLittle(t *testing.T) {
+	w := newRig(t, DefaultLimits(), 1, config.Pool{})
+	c := w.client()
+	c.say(request("SUBSCRIBE", "a") + request("GET", "a") + request("UNSUBSCRIBE") + request("GET", "a"))
+	got := c.hear()
+	_, got, _ = strings.Cut(got, ":1\r\n")
+	if want := "-" + subscribedError(c.s.pool.table.Lookup([]byte("get"))).Error() + "\r\n*3\r\n$11\r\nunsubscribe\r\n$1\r\na\r\n:0\r\n$-1\r\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
