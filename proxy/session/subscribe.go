@@ -196,6 +196,10 @@ func (s *Session) pushed(o *owned) {
 		}
 		return
 	}
+	if s.phase > draining { // its last reply, perhaps an error amid a SUBSCRIBE, is under way
+		o.push.Reset(s.core.buffer)
+		return
+	}
 	if kind == "tracking-redir-broken" {
 		o.push.Reset(s.core.buffer)
 		s.brokenRedirect()
@@ -218,12 +222,12 @@ func subsUnder(subs *subscriptions) *subscribing {
 	return subs.under
 }
 
-// deliver gives the client the messages that have come, unless a confirmation is
-// due first or a reply has begun to go out. That a key has changed is told after the
+// deliver gives the client the messages that have come, unless the confirmation of a
+// SUBSCRIBE is due first or a reply has begun to go out. That a key has changed is told after the
 // replies that have come, for the client may keep what they say of it.
 func (s *Session) deliver() {
 	pr := s.private
-	if subsUnder(pr.subs) != nil || s.head != nil && s.head.started || pr.track != nil && s.held > 0 {
+	if u := subsUnder(pr.subs); u != nil && !u.end || s.head != nil && s.head.started || pr.track != nil && s.held > 0 {
 		return
 	}
 	s.Out.Take(s.core.buffer, &s.private.held)
@@ -235,6 +239,7 @@ func (s *Session) deliver() {
 func (s *Session) unheard() {
 	if u := subsUnder(s.private.subs); u != nil {
 		s.private.subs.under = nil
+		s.private.held.Reset(s.core.buffer)
 		u.r.finishError("ERR shardring: a connection to a shard was lost while subscribing")
 		s.end()
 		return

@@ -112,3 +112,32 @@ func TestSubscriberSaysLittle(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+// The confirmation of UNSUBSCRIBE comes after the last message.
+func TestLastMessageBeforeUnsubscribe(t *testing.T) {
+	w := newRig(t, DefaultLimits(), 1, config.Pool{})
+	c, other := w.client(), w.client()
+	c.ask1("SUBSCRIBE", "a", "b")
+	other.ask1("PING")
+	other.say(request("PUBLISH", "a", "x"))
+	w.turn(func() { w.pools[0].pool.lanes[0].conns[0].Link.(*simLink).finish() })
+	c.say(request("UNSUBSCRIBE", "a"))
+	if got := c.hear(); got != "*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\nx\r\n*3\r\n$11\r\nunsubscribe\r\n$1\r\na\r\n:1\r\n" {
+		t.Errorf("told %q", got)
+	}
+}
+
+// Who gives up amid a SUBSCRIBE is told why, and nothing after it.
+func TestSubscribeFails(t *testing.T) {
+	w := newRig(t, DefaultLimits(), 2, config.Pool{})
+	c := w.client()
+	c.ask1("SUBSCRIBE", w.keysOn(0, 1)[0], w.keysOn(1, 1)[0])
+	c.say(request("PSUBSCRIBE", "*"))
+	w.turn(func() {
+		c.link(1).kill()
+		c.link(0).finish()
+	})
+	if got := c.hear(); got != "-ERR shardring: a connection to a shard was lost while subscribing\r\n" || !c.ended {
+		t.Errorf("told %q, closed %v", got, c.ended)
+	}
+}
