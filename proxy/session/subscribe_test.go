@@ -172,3 +172,15 @@ func TestUnsubscribeAfterReadmission(t *testing.T) {
 		t.Errorf("got %q, kept %+v", got, c.s.private)
 	}
 }
+
+// What cannot be a message ends the connection, and the session.
+func TestNoMessage(t *testing.T) {
+	w := newRig(t, DefaultLimits(), 1, config.Pool{})
+	c := w.client()
+	c.ask1("SUBSCRIBE", "a")
+	l := c.link(0)
+	l.out = []byte("+OK\r\n")
+	if got := c.hear(); got != "" || !c.ended {
+		t.Errorf("told %q, closed %v", got, c.ended)
+	}
+}
