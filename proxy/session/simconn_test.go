@@ -3,7 +3,6 @@ package session
 import (
 	"fmt"
 	"maps"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,7 +26,7 @@ type linkState struct {
 	redir   int64
 	read    map[string]bool // since it tracks
 	waiting [][]byte        // a BLPOP, its keys
-	until   int64              // it lasts
+	until   int64           // it lasts
 }
 
 // clean returns what is left on a connection that nobody owns, or "".
@@ -64,7 +63,10 @@ func (n *simNode) connection(l *simLink, name string, args [][]byte) (reply []by
 		return n.hello(l, args), true
 	}
 	if n.pool.password != "" && !l.login {
-		n.w.t.Errorf("%s: %q before AUTH", n.name, args[0])
+		if name != "select" && name != "client" { // they are said together with AUTH
+			n.w.t.Errorf("%s: %q before AUTH", n.name, args[0])
+		}
+		return []byte("-NOAUTH Authentication required.\r\n"), true
 	}
 	if listens := len(l.subs[0])+len(l.subs[1]) > 0; listens && l.proto == 2 && !strings.HasSuffix(name, "subscribe") {
 		n.w.t.Errorf("%s: %q on a connection that listens", n.name, args)
@@ -88,6 +90,8 @@ func (n *simNode) connection(l *simLink, name string, args [][]byte) (reply []by
 			n.w.t.Errorf("%s: MULTI within a transaction", n.name)
 		}
 		l.multi, l.spoiled = true, false
+	case "wait":
+		return []byte(":0\r\n"), true
 	case "exec":
 		return n.exec(l), true
 	case "discard":
@@ -219,7 +223,7 @@ func (n *simNode) publish(channel, text string) (heard int) {
 			n.w.told(l, message{"", channel, text})
 		}
 		for _, p := range slices.Sorted(maps.Keys(l.subs[1])) {
-			if ok, _ := path.Match(p, channel); ok {
+			if matches(p, channel) {
 				heard++
 				b.push(l.proto, "pmessage", p, channel, text)
 				n.w.told(l, message{p, channel, text})
@@ -331,7 +335,7 @@ func (n *simNode) invalidate(k string) {
 		b := &replyBytes{}
 		to := l
 		for _, o := range n.links {
-			if l.redir == o.id {
+			if l.redir != 0 && l.redir == o.id {
 				to = o
 			}
 		}
