@@ -27,6 +27,7 @@ type simClient struct {
 	proto   int       // that of the replies
 	tracked bool      // it may be told of keys
 	hunted  bool      // somebody ends it
+	target  bool      // it may be told of keys that others track
 	waitFor *question // it says nothing more before its reply
 	then    func()    // is what it says next
 

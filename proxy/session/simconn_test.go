@@ -301,14 +301,24 @@ func (n *simNode) tire(now int64) {
 
 // unblock ends the waiting of a connection.
 func (n *simNode) unblock(id string) int {
+	v, _ := strconv.ParseInt(id, 10, 64)
+	l := n.link(v)
+	if l == nil || l.waiting == nil {
+		return 0
+	}
+	l.until = 0
+	n.tire(n.w.now)
+	return 1
+}
+
+// link returns a node's connection by its id there, or nil.
+func (n *simNode) link(id int64) *simLink {
 	for _, l := range n.links {
-		if strconv.FormatInt(l.id, 10) == id && l.waiting != nil {
-			l.until = 0
-			n.tire(n.w.now)
-			return 1
+		if l.connected && l.id == id {
+			return l
 		}
 	}
-	return 0
+	return nil
 }
 
 // track answers CLIENT TRACKING.
@@ -332,16 +342,16 @@ func (n *simNode) invalidate(k string) {
 			continue
 		}
 		delete(l.read, k)
-		b := &replyBytes{}
-		to := l
-		for _, o := range n.links {
-			if l.redir != 0 && l.redir == o.id {
-				to = o
-			}
+		b, to := &replyBytes{}, l
+		if l.redir != 0 {
+			to = n.link(l.redir)
 		}
-		if to.proto == 3 {
+		switch {
+		case to == nil || to.proto == 2 && !to.subs[0]["__redis__:invalidate"]:
+			continue
+		case to.proto == 3:
 			b.push(3, "invalidate")
-		} else {
+		default:
 			b.WriteString("*3\r\n$7\r\nmessage\r\n$20\r\n__redis__:invalidate\r\n")
 		}
 		b.array(1)

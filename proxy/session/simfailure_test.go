@@ -75,7 +75,7 @@ func (c *simClient) closed() {
 		return
 	case len(c.asked) > 0 && c.asked[0].waits && (c.told || c.w.closing):
 		return // nobody waits for that
-	case (c.ever || c.tracked) && c.pool.excused(c.started):
+	case (c.ever || c.tracked || c.target) && c.pool.excused(c.started):
 		c.w.cuts++ // messages are missed with a connection
 		return
 	case len(c.got) > 0 && len(c.asked) > 0 && (c.got[0] == '$' || c.got[0] == '*'):

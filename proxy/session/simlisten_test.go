@@ -153,7 +153,7 @@ func (c *simClient) pushed(r reply) bool {
 	case "pmessage":
 		m = message{r.elems[1].text, r.elems[2].text, r.elems[3].text}
 	case "invalidate":
-		return r.typ == '>' && c.tracked
+		return r.typ == '>' && (c.tracked || c.target)
 	default:
 		return false
 	}

@@ -43,7 +43,7 @@ func (c *simClient) askState(token string) {
 	case n < 85:
 		c.askPause()
 	case n < 86:
-		c.askKill()
+		c.askAbout()
 	case n < 91:
 		c.askScript(token)
 	case n < 93:
@@ -148,14 +148,19 @@ func (c *simClient) askPause() {
 	c.send(&question{check: want("+OK")}, "CLIENT", "PAUSE", strconv.Itoa(c.w.rng.IntN(20)), []string{"ALL", "WRITE"}[c.w.rng.IntN(2)])
 }
 
-// askKill ends another client.
-func (c *simClient) askKill() {
-	victim := c.w.clients[c.w.rng.IntN(len(c.w.clients))]
-	if victim == c || victim.pool != c.pool {
+// askAbout ends another client, or its waiting.
+func (c *simClient) askAbout() {
+	other := c.w.clients[c.w.rng.IntN(len(c.w.clients))]
+	if other == c || other.pool != c.pool {
 		return
 	}
-	victim.hunted = true
-	c.send(&question{check: wantType(':')}, "CLIENT", "KILL", "ID", fmt.Sprint(victim.s.id))
+	id := fmt.Sprint(other.s.id)
+	if c.w.one(2) {
+		c.send(&question{check: wantType(':')}, "CLIENT", "UNBLOCK", id)
+		return
+	}
+	other.hunted = true
+	c.send(&question{check: wantType(':')}, "CLIENT", "KILL", "ID", id)
 }
 
 // askScript loads a script, or relies on that somebody did.
@@ -183,15 +188,24 @@ func (c *simClient) askScript(token string) {
 	c.send(q, "EVALSHA", digest, "1", k, token)
 }
 
-// askTracking turns tracking on or off.
+// askTracking turns tracking on or off; another client may be told.
 func (c *simClient) askTracking() {
-	if c.spoken != 3 {
-		return
+	q := &question{split: len(c.pool.nodes) > 1, listens: true, check: want("+OK")}
+	other := c.w.clients[c.w.rng.IntN(len(c.w.clients))]
+	switch {
+	case c.tracked && c.w.one(2):
+		c.send(q, "CLIENT", "TRACKING", "OFF")
+	case other.pool == c.pool && (c.spoken == 2 || c.w.one(4)):
+		c.tracked, other.target = true, true
+		q.check = func(r reply) error {
+			if r.typ == '-' && strings.Contains(r.text, "you want redirect to") {
+				return nil
+			}
+			return want("+OK")(r)
+		}
+		c.send(q, "CLIENT", "TRACKING", "ON", "REDIRECT", fmt.Sprint(other.s.id))
+	case c.spoken == 3:
+		c.tracked = true
+		c.send(q, "CLIENT", "TRACKING", "ON")
 	}
-	on := "ON"
-	if c.tracked && c.w.one(2) {
-		on = "OFF"
-	}
-	c.tracked = true
-	c.send(&question{split: len(c.pool.nodes) > 1, listens: true, check: want("+OK")}, "CLIENT", "TRACKING", on)
 }
