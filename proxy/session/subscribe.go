@@ -242,8 +242,8 @@ func subsUnder(subs *subscriptions) *subscribing {
 }
 
 // deliver gives the client the messages that have come, unless the confirmation of a
-// SUBSCRIBE is due first or a reply has begun to go out. That a key has changed is told after the
-// replies that have come, for the client may keep what they say of it.
+// SUBSCRIBE is due first or a reply has begun to go out. That a key has changed is
+// told after the replies that have come, for the client may keep what they say of it.
 func (s *Session) deliver() {
 	pr := s.private
 	if u := subsUnder(pr.subs); u != nil && !u.end || s.head != nil && s.head.started || pr.track != nil && s.held > 0 {

@@ -222,8 +222,8 @@ func (s *Session) pin(done func(ids []int64)) {
 	}
 	for i := range ids {
 		o := s.own(i)
-		if o.conn.RemoteID != 0 {
-			continue
+		if o.conn.RemoteID != 0 || pr.tx.begun && pr.tx.on == o {
+			continue // within a transaction nothing can be asked
 		}
 		missing++
 		w := &whenReady{core: s.core, done: arrived}

@@ -135,3 +135,19 @@ func TestInvalidationAfterTheReply(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// What a client is asked for as the target of a redirection gets into no transaction
+// of its own.
+func TestRedirectAmidATransaction(t *testing.T) {
+	w := newRig(t, DefaultLimits(), 1, config.Pool{})
+	told, c := w.client(), w.client()
+	told.say(request("MULTI") + request("SET", "a", "1"))
+	c.say(request("CLIENT", "TRACKING", "ON", "REDIRECT", "1"))
+	told.say(request("EXEC"))
+	if got := told.hear(); got != "+OK\r\n+QUEUED\r\n*1\r\n+OK\r\n" {
+		t.Errorf("got %q", got)
+	}
+	if got := c.hear(); !strings.HasPrefix(got, "-ERR shardring: ") {
+		t.Errorf("got %q", got)
+	}
+}
