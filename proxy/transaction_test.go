@@ -128,6 +128,29 @@ func TestTransactions(t *testing.T) {
 			b GET {four}k => $-1
 			a EXEC => [+OK]
 			b GET {four}k => "v"`},
+		{"PUBLISH", `
+			s SUBSCRIBE {one}c {two}c => ["subscribe" "{one}c" :1]
+			s => ["subscribe" "{two}c" :2]
+			a MULTI => +OK
+			a PUBLISH {one}c before => +QUEUED
+			a SET {one}k v => +QUEUED
+			a PUBLISH {two}c elsewhere => +QUEUED
+			a GET {one}k => +QUEUED
+			a EXEC => [:1 +OK :1 "v"]
+			s => ["message" …
+			s => ["message" …`},
+		{"commands for all shards", `
+			a MULTI => +OK
+			a SET {one}k v => +QUEUED
+			a CONFIG SET slowlog-max-len 77 => +QUEUED
+			a DBSIZE => +QUEUED
+			a KEYS * => +QUEUED
+			a EXEC => [+OK +OK :1 ["{one}k"]]
+			one| CONFIG GET slowlog-max-len => ["slowlog-max-len" "77"]
+			four| CONFIG GET slowlog-max-len => ["slowlog-max-len" "77"]
+			a MULTI => +OK
+			a SCAN 0 => -ERR shardring: 'scan' is not supported in a transaction…
+			a EXEC => -EXECABORT …`},
 		{"scripts and lists", `
 			a MULTI => +OK
 			a EVAL "return redis.call('SET', KEYS[1], ARGV[1])" 1 {two}k v => +QUEUED

@@ -78,7 +78,11 @@ func (e *execution) executed() {
 // send sends a request to the shards that have not executed it.
 func (e *execution) send(x *elsewhere) {
 	s := e.r.session
-	g := s.core.newGather(x.cmd.Merge)
+	merge := x.cmd.Merge
+	if x.shard >= 0 {
+		merge = command.First
+	}
+	g := s.core.newGather(merge)
 	g.req, g.done = e.r, e.arrived
 	e.parts = append(e.parts, g)
 	for i := range s.pool.snap.Shards {
@@ -90,8 +94,8 @@ func (e *execution) send(x *elsewhere) {
 	g.missing = len(g.parts) + 1
 	for i := range g.parts {
 		p := &g.parts[i]
-		if s.pool.nodeKey(p.shard) == e.home { // it has done so
-			p.conn = s.conn(p.shard)
+		if x.shard < 0 && s.pool.nodeKey(p.shard) == e.home { // it has done so
+			p.g, p.conn = g, s.conn(p.shard)
 			g.missing--
 			continue
 		}
