@@ -74,6 +74,9 @@ func TestTransactions(t *testing.T) {
 			a MULTI => -ERR MULTI calls can not be nested
 			a WATCH {one}k => -ERR WATCH inside MULTI is not allowed
 			a EXEC => []
+			a MULTI => +OK
+			a SUBSCRIBE c => -ERR shardring: 'subscribe' is not supported in a transaction
+			a EXEC => -EXECABORT …
 			a EXISTS {one}k => :0`},
 		{"WATCH and nobody else", `
 			a SET {one}k 1 => +OK

@@ -252,6 +252,9 @@ func (s *Session) place(cmd *command.Command, a *arguments) (shard int, bound bo
 	c := s.core
 	switch cmd.Route {
 	case command.Single, command.Split, command.Own:
+		if cmd.Route == command.Own && cmd.Flags&command.PubSub != 0 {
+			return 0, false, notHere(cmd) // the connection would be left listening
+		}
 		keys, err := cmd.Keys(c.keys[:0], a)
 		c.keys = keys[:0]
 		if err != nil {
@@ -269,16 +272,20 @@ func (s *Session) place(cmd *command.Command, a *arguments) (shard int, bound bo
 		return shard, true, nil
 	case command.All:
 		if cmd.Merge == command.Scan || cmd.Merge == command.RandomKey {
-			return 0, false, command.Error("ERR shardring: '" + cmd.Name + "' is not supported in a transaction: a transaction is one shard's")
+			return 0, false, notHere(cmd) + ": a transaction is one shard's"
 		}
 		return 0, false, nil
 	case command.Local:
 		if !onAnyShard(cmd) {
-			return 0, false, command.Error("ERR shardring: '" + cmd.Name + "' is not supported in a transaction")
+			return 0, false, notHere(cmd)
 		}
 		return 0, false, nil
 	}
 	return 0, false, cmd.Reason()
+}
+
+func notHere(cmd *command.Command) command.Error {
+	return command.Error("ERR shardring: '" + cmd.Name + "' is not supported in a transaction")
 }
 
 // onAnyShard reports whether a command that is answered here may as well be a
