@@ -78,6 +78,12 @@ func TestTransactions(t *testing.T) {
 			a SUBSCRIBE c => -ERR shardring: 'subscribe' is not supported in a transaction
 			a EXEC => -EXECABORT …
 			a EXISTS {one}k => :0`},
+		{"a wrong number of keys is EXEC's to tell", `
+			a MULTI => +OK
+			a SET {two}k v => +QUEUED
+			a EVAL "return 1" -5 {two}k => +QUEUED
+			a ZUNION 0 {two}k => +QUEUED
+			a EXEC => [+OK -ERR Number of keys can't be negative -ERR at least 1 input key is needed for 'zunion' command]`},
 		{"WATCH and nobody else", `
 			a SET {one}k 1 => +OK
 			a WATCH {one}k {one}j => +OK

@@ -257,11 +257,8 @@ func (s *Session) place(cmd *command.Command, a *arguments) (shard int, bound bo
 		}
 		keys, err := cmd.Keys(c.keys[:0], a)
 		c.keys = keys[:0]
-		if err != nil {
-			return 0, false, err
-		}
-		if len(keys) == 0 {
-			return 0, false, nil
+		if err != nil || len(keys) == 0 {
+			return 0, false, nil // a wrong number of keys is an error of EXEC's, on any shard
 		}
 		shard = s.pool.ring.Owner(a.At(keys[0]))
 		for _, k := range keys[1:] {
