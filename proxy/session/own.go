@@ -115,6 +115,7 @@ func (s *Session) tidy() {
 	s.release()
 	if pr.subs != nil && !pr.subs.any() {
 		pr.subs = nil
+		s.heat()
 	}
 	if len(pr.conns) == 0 && pr.tx.none() && pr.subs == nil && pr.track == nil && !pr.pinned && pr.held.Len() == 0 {
 		s.private = nil

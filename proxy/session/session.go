@@ -115,7 +115,10 @@ func (p *Pool) Accept() *Session {
 // heat decides whether the short way in handle may be taken. It is called
 // whenever something changes that the decision depends on.
 func (s *Session) heat() {
-	s.hot = s.user != nil && s.user.Unlimited() && (s.private == nil || !s.private.tx.open && (s.private.track == nil || s.private.track.caching == "")) && s.pool.pause.until == 0
+	s.hot = s.user != nil && s.user.Unlimited() && s.pool.pause.until == 0
+	if pr := s.private; s.hot && pr != nil {
+		s.hot = !pr.tx.open && pr.subs == nil && (pr.track == nil || pr.track.caching == "")
+	}
 }
 
 // Pool returns the session's pool.
