@@ -76,15 +76,16 @@ func (s *Session) reload(shard int, cmd *command.Command, a *arguments) {
 		return
 	}
 	conn := s.conn(shard)
-	if conn.Scripts == nil || conn.ScriptsEpoch != epoch {
-		conn.Scripts, conn.ScriptsEpoch = map[string]bool{}, epoch
-	}
-	if conn.Scripts[digest] {
+	if conn.ScriptsEpoch == epoch && conn.Scripts[digest] {
 		return
 	}
 	n := &noticed{}
 	n.call.To = n
 	if conn, q, err := s.pool.beginOn(conn, &n.call); err == nil {
+		// Not before: a connection that is dialled anew forgets them.
+		if conn.Scripts == nil || conn.ScriptsEpoch != epoch {
+			conn.Scripts, conn.ScriptsEpoch = map[string]bool{}, epoch
+		}
 		conn.Scripts[digest] = true
 		b := resp.AppendRequest(nil, "SCRIPT", "LOAD", body)
 		conn.Stats.RequestBytes += uint64(len(b))
