@@ -25,7 +25,8 @@ func TestScripts(t *testing.T) {
 			one| SCRIPT FLUSH => +OK
 			a SCRIPT EXISTS 098e0f0d1448c0a81dafe820f66d460eb09263da => [:0]
 			a EVALSHA 098e0f0d1448c0a81dafe820f66d460eb09263da 1 {one}k x => "x"
-			a EVALSHA 098E0F0D1448C0A81DAFE820F66D460EB09263DA 1 {two}k x => "x"`},
+			a EVALSHA 098E0F0D1448C0A81DAFE820F66D460EB09263DA 1 {two}k x => "x"
+			a SCRIPT KILL => -NOTBUSY No scripts in execution right now.`},
 		{"functions", `
 			a FUNCTION LOAD "#!lua name=lib\nredis.register_function('echo', function(keys, args) return args[1] end)" => "lib"
 			a FCALL echo 1 {one}k x => "x"
@@ -36,6 +37,7 @@ func TestScripts(t *testing.T) {
 			a FUNCTION STATS => ["running_script" $-1 "engines" ["LUA" ["libraries_count" :1 "functions_count" :1]]]
 			a FUNCTION LOAD "#!lua name=lib\nredis.register_function('echo', function(keys, args) return args[1] end)" => -ERR Library 'lib' already exists
 			four| FUNCTION STATS => ["running_script" $-1 "engines" ["LUA" ["libraries_count" :1 "functions_count" :1]]]
+			a FUNCTION KILL => -NOTBUSY No scripts in execution right now.
 			a FUNCTION DELETE lib => +OK
 			one| FUNCTION LIST => []
 			a FUNCTION DELETE lib => -ERR Library not found`},
@@ -95,6 +97,7 @@ func TestBusyScript(t *testing.T) {
 				t.Errorf("the script's client heard %s", got)
 			}
 			b.expect("SET {"+tags[2]+"}k v", "+OK")
+			c.expect("SCRIPT KILL", "-NOTBUSY No scripts in execution right now.")
 			a.expect("PING", "+PONG")
 		}
 	})
