@@ -91,12 +91,13 @@ func (w *twin) exchange(qs []question) bool {
 // encode appends a request, one of 32 as a line of text if it can be one.
 func (a *author) encode(b []byte, args []string) []byte {
 	line := strings.Join(args, " ")
-	if a.rng.IntN(32) > 0 || slices.Contains(args, "") || strings.ContainsFunc(line, func(r rune) bool { return r <= ' ' && r != ' ' || r > '~' || r == '"' || r == '\'' }) ||
-		len(words(line)) != len(args) {
+	if a.rng.IntN(32) > 0 || !plainText.MatchString(line) || !slices.Equal(words(line), args) {
 		return resp.AppendRequest(b, args...)
 	}
 	return append(b, line+"\r\n"...)
 }
+
+var plainText = regexp.MustCompile(`^[a-zA-Z0-9:{}_. -]+$`)
 
 // send writes pieces, for which and for the replies to which there is a limit of time.
 func (c *talker) send(pieces ...[]byte) error {
