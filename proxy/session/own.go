@@ -1,6 +1,8 @@
 package session
 
 import (
+	"slices"
+
 	"github.com/shardring/shardring/proxy/backend"
 	"github.com/shardring/shardring/proxy/iobuf"
 	"github.com/shardring/shardring/shard/resp"
@@ -15,6 +17,7 @@ type private struct {
 	track  *tracking      // nil: off
 	pinned bool           // others' tracking is told here: a connection to each node stays
 	held   iobuf.Queue    // pushes that came within a reply, or before a confirmation
+	behind []busyScript   // where requests of the session stand behind a long script
 	wait   *owned         // where a command waits for something to happen; nil: nowhere
 }
 
@@ -55,10 +58,22 @@ func (p *private) find(k nodeKey) *owned {
 	return nil
 }
 
-// ownConn returns the session's own connection to a shard, or nil.
+// ownConn returns the session's own connection to a shard, or the one that it has to
+// stay on, or nil.
 func (s *Session) ownConn(shard int) *backend.Conn {
-	if o := s.private.find(s.pool.nodeKey(shard)); o != nil {
+	k := s.pool.nodeKey(shard)
+	if o := s.private.find(k); o != nil {
 		return o.conn
+	}
+	for i, b := range s.private.behind {
+		if b.key != k {
+			continue
+		}
+		if b.conn.Owes() {
+			return b.conn
+		}
+		s.private.behind = slices.Delete(s.private.behind, i, i+1)
+		break
 	}
 	return nil
 }
@@ -112,11 +127,12 @@ func (s *Session) tidy() {
 		return
 	}
 	pr.wait = nil
+	pr.behind = slices.DeleteFunc(pr.behind, func(b busyScript) bool { return !b.conn.Owes() })
 	s.release()
 	if pr.subs != nil && !pr.subs.any() {
 		pr.subs = nil
 	}
-	if len(pr.conns) == 0 && pr.tx.none() && pr.subs == nil && pr.track == nil && !pr.pinned && pr.held.Len() == 0 {
+	if len(pr.conns) == 0 && pr.tx.none() && pr.subs == nil && pr.track == nil && !pr.pinned && pr.held.Len() == 0 && len(pr.behind) == 0 {
 		s.private = nil
 	}
 }

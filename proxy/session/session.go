@@ -107,6 +107,7 @@ func (p *Pool) Accept() *Session {
 	p.Stats.Accepted++
 	s := &Session{core: c, pool: p, lane: p.lanes[0], id: c.nextID(), since: c.now, active: c.now, user: p.users.Initial(), average: c.limits.Output / firstWindow}
 	c.open[s] = struct{}{}
+	p.shared.clients.Add(1)
 	s.lane.enter()
 	s.heat()
 	return s
@@ -491,6 +492,8 @@ func (s *Session) Closed() {
 	}
 	s.to(over)
 	delete(s.core.open, s)
+	s.pool.shared.clients.Add(-1)
+	s.goAhead()
 	s.Out.Reset(s.core.buffer)
 	s.abandon()
 	s.giveBackAll()

@@ -20,8 +20,9 @@ var shardFields = []string{"redis_version", "role", "used_memory", "connected_cl
 // MergeInfo is the merge InfoText: one INFO of the shards'. A field is the sum
 // where sums mean something (sumFields, dbN), else the shards' value if they agree,
 // else each value once, with commas between. A section Shards tells who is
-// behind it. Who merges adds what he knows himself to the sums: more, by field.
-func MergeInfo(parts []ShardInfo, more map[string]int) string {
+// behind it. own, if it is not nil, may give a field a better value than the merged
+// one: who merges knows some things himself.
+func MergeInfo(parts []ShardInfo, own func(field, merged string) string) string {
 	var order []string // sections and fields, as they first appear
 	values := map[string][]string{}
 	var shards strings.Builder
@@ -58,10 +59,11 @@ func MergeInfo(parts []ShardInfo, more map[string]int) string {
 			b.WriteString(key + "\r\n")
 			continue
 		}
-		if n := more[key]; n != 0 {
-			values[key] = append(values[key], strconv.Itoa(n))
+		value := mergeField(key, values[key])
+		if own != nil {
+			value = own(key, value)
 		}
-		b.WriteString(key + ":" + mergeField(key, values[key]) + "\r\n")
+		b.WriteString(key + ":" + value + "\r\n")
 	}
 	fmt.Fprintf(&b, "\r\n# Shards\r\nshards:%d\r\n%s", len(parts), shards.String())
 	return b.String()
