@@ -18,8 +18,16 @@ type elsewhere struct {
 	index int // in EXEC's reply
 	cmd   *command.Command
 	frame []byte
-	shard int // of a PUBLISH; -1: all
+	shard int // of a PUBLISH; or all, or here
 }
+
+const (
+	all  = -1 // the transaction's shard has executed its part
+	here = -2 // answered by the proxy itself
+)
+
+// added reports whether the transaction's shard knows nothing of it.
+func (x *elsewhere) added() bool { return x.shard != all }
 
 // execution is an EXEC whose reply is not yet all of it.
 type execution struct {
@@ -28,8 +36,9 @@ type execution struct {
 	home  nodeKey // where the transaction is
 	reply iobuf.Queue
 	rest  []elsewhere
-	parts []*gather // of each of rest
-	left  int       // of these, how many are not complete
+	parts []*gather // of each of rest; nil: see local
+	local []*Request
+	left  int // of these, how many are not complete
 }
 
 // execute sends EXEC, and afterwards what is to be done elsewhere.
@@ -70,19 +79,38 @@ func (e *execution) executed() {
 	}
 	e.left = 1
 	for i := range e.rest {
-		e.send(&e.rest[i])
+		e.parts, e.local = append(e.parts, nil), append(e.local, nil)
+		if e.rest[i].shard == here {
+			e.answer(i)
+		} else {
+			e.send(i)
+		}
 	}
 	e.arrived()
 }
 
+// answer has the proxy answer a request.
+func (e *execution) answer(i int) {
+	s, c := e.r.session, e.r.core
+	r := c.requests.get()
+	r.core, r.session, r.then = c, s, e
+	e.local[i] = r
+	e.left++
+	var p resp.Parser
+	lim := resp.DefaultLimits()
+	p.Parse(e.rest[i].frame, &lim) // it was parsed before
+	s.inside = r
+	s.local(e.rest[i].cmd, &arguments{e.rest[i].frame, p.Args})
+}
+
 // send sends a request to the shards that have not executed it.
-func (e *execution) send(x *elsewhere) {
-	s := e.r.session
+func (e *execution) send(i int) {
+	s, x := e.r.session, &e.rest[i]
 	g := s.core.newGather(x.cmd.Merge)
 	g.req, g.done = e.r, e.arrived
-	e.parts = append(e.parts, g)
+	e.parts[i] = g
 	for i := range s.pool.snap.Shards {
-		if x.shard < 0 || x.shard == i {
+		if x.shard == all || x.shard == i {
 			g.parts = append(g.parts, part{shard: i})
 		}
 	}
@@ -108,8 +136,12 @@ func (e *execution) arrived() {
 		return
 	}
 	if e.r.session == nil {
-		for _, g := range e.parts {
-			e.r.core.releaseGather(g)
+		for i, g := range e.parts {
+			if g != nil {
+				e.r.core.releaseGather(g)
+			} else {
+				e.r.core.release(e.local[i])
+			}
 		}
 		e.r.core.release(e.r)
 		return
@@ -134,7 +166,7 @@ func (e *execution) assemble() error {
 		return err
 	}
 	for _, x := range e.rest {
-		if x.shard >= 0 {
+		if x.added() {
 			n++
 		}
 	}
@@ -143,7 +175,7 @@ func (e *execution) assemble() error {
 	for i := range n {
 		var own []byte
 		next := len(e.rest) > 0 && e.rest[0].index == i
-		if !next || e.rest[0].shard < 0 {
+		if !next || !e.rest[0].added() {
 			var cut resp.Cutter
 			end, _, err := cut.Cut(rest)
 			if err != nil {
@@ -156,6 +188,12 @@ func (e *execution) assemble() error {
 			continue
 		}
 		g := e.parts[0]
+		if r := e.local[0]; r != nil {
+			out.Take(c.buffer, &r.reply)
+			c.release(r)
+			e.rest, e.parts, e.local = e.rest[1:], e.parts[1:], e.local[1:]
+			continue
+		}
 		for j := range g.parts {
 			if p := &g.parts[j]; p.out == nil && p.reply.Len() == 0 {
 				p.reply.Append(c.buffer, own)
@@ -168,7 +206,7 @@ func (e *execution) assemble() error {
 		}
 		out.Take(c.buffer, &merged)
 		c.releaseGather(g)
-		e.rest, e.parts = e.rest[1:], e.parts[1:]
+		e.rest, e.parts, e.local = e.rest[1:], e.parts[1:], e.local[1:]
 	}
 	return nil
 }

@@ -16,6 +16,7 @@ type private struct {
 	subs   *subscriptions // nil: none, ever
 	track  *tracking      // nil: off
 	pinned bool           // others' tracking is told here: a connection to each node stays
+	forgot bool           // all keys were invalidated, and no reply was sent since: each shard says so
 	held   iobuf.Queue    // pushes that came within a reply, or before a confirmation
 	behind []busyScript   // where requests of the session stand behind a long script
 	wait   *owned         // where a command waits for something to happen; nil: nowhere

@@ -29,6 +29,7 @@ type Session struct {
 
 	// The FIFO of requests whose replies have not gone out.
 	head, tail *Request
+	inside     *Request // what begin returns next, instead of one in the FIFO; nil: nothing
 	inFlight   int
 	average    int // bytes of a reply, decaying: see window
 	held       int // bytes of replies that have come and wait for others
@@ -298,6 +299,10 @@ func (s *Session) refuseInput(err error) {
 
 // begin adds a request to the FIFO.
 func (s *Session) begin() *Request {
+	if r := s.inside; r != nil {
+		s.inside = nil
+		return r
+	}
 	r := s.core.requests.get()
 	r.core, r.session = s.core, s
 	if s.mute != speaking {
@@ -319,6 +324,9 @@ func (s *Session) begin() *Request {
 // advance moves the replies that are whole from the FIFO to the output.
 func (s *Session) advance() {
 	c := s.core
+	if s.private != nil && s.head != nil && s.head.done {
+		s.private.forgot = s.private.forgot && s.private.held.Len() > 0
+	}
 	for r := s.head; r != nil && r.done; r = s.head {
 		r.goOut()
 		s.measure(r.sent)

@@ -197,8 +197,23 @@ func (s *Session) pushed(o *owned) {
 		s.brokenRedirect()
 		return
 	}
+	if kind == "invalidate" && s.private.track != nil {
+		all := isNull(&o.push)
+		if all && s.private.forgot {
+			o.push.Reset(s.core.buffer)
+			return
+		}
+		s.private.forgot = all
+	}
 	s.private.held.Take(s.core.buffer, &o.push)
 	s.deliver()
+}
+
+// isNull reports whether an invalidation is of all keys.
+func isNull(q *iobuf.Queue) bool {
+	var buf [32]byte
+	b := buf[:q.Peek(buf[:])]
+	return bytes.HasSuffix(b, []byte("invalidate\r\n_\r\n"))
 }
 
 // push sends the client what it has not asked for.
@@ -215,9 +230,10 @@ func subsUnder(subs *subscriptions) *subscribing {
 }
 
 // deliver gives the client the messages that have come, unless a confirmation is
-// due first or a reply has begun to go out.
+// due first, or a reply has begun to go out or is one of several shards', which may
+// have told of its effects before all have replied.
 func (s *Session) deliver() {
-	if subsUnder(s.private.subs) != nil || s.head != nil && s.head.started {
+	if subsUnder(s.private.subs) != nil || s.head != nil && (s.head.started || s.head.gather != nil) {
 		return
 	}
 	s.Out.Take(s.core.buffer, &s.private.held)

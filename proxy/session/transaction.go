@@ -214,7 +214,12 @@ func (s *Session) queue(cmd *command.Command, a *arguments) bool {
 	t.count++
 	t.writes = t.writes || s.mayWrite(cmd, a)
 	if cmd.Route == command.All && len(s.pool.snap.Shards) > 1 {
-		t.rest = append(t.rest, elsewhere{t.count - 1, cmd, bytes.Clone(a.frame), -1})
+		t.rest = append(t.rest, elsewhere{t.count - 1, cmd, bytes.Clone(a.frame), all})
+	}
+	if cmd.Route == command.Local && !onAnyShard(cmd) {
+		t.rest = append(t.rest, elsewhere{t.count - 1, cmd, bytes.Clone(a.frame), here})
+		s.begin().finish([]byte("+QUEUED\r\n"))
+		return true
 	}
 	if cmd.Group == "pubsub" { // PUBLISH
 		shard := s.pool.ring.Owner(a.At(1))
@@ -273,7 +278,8 @@ func (s *Session) place(cmd *command.Command, a *arguments) (shard int, bound bo
 		}
 		return 0, false, nil
 	case command.Local:
-		if !onAnyShard(cmd) {
+		switch cmd.Name {
+		case "select", "hello", "auth", "client|reply", "client|tracking", "client|caching":
 			return 0, false, command.Error("ERR shardring: '" + cmd.Name + "' is not supported in a transaction")
 		}
 		return 0, false, nil

@@ -79,7 +79,7 @@ var sumFields = []string{
 	"expired_keys", "evicted_keys", "evicted_clients", "keyspace_hits", "keyspace_misses", "pubsub_channels",
 	"pubsub_patterns", "total_error_replies", "unexpected_error_replies", "total_reads_processed",
 	"total_writes_processed", "connected_slaves", "used_cpu_sys", "used_cpu_user", "number_of_cached_scripts",
-	"lazyfree_pending_objects", "lazyfreed_objects", "io_threaded_reads_processed", "io_threaded_writes_processed",
+	"lazyfree_pending_objects", "tracking_total_keys", "tracking_total_items", "tracking_total_prefixes", "lazyfreed_objects", "io_threaded_reads_processed", "io_threaded_writes_processed",
 }
 
 func mergeField(key string, values []string) string {
