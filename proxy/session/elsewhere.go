@@ -15,19 +15,13 @@ import (
 // shards. They hear of it as soon as the transaction has been executed, and their
 // replies are put where they belong in EXEC's.
 type elsewhere struct {
-	index int // in EXEC's reply
-	cmd   *command.Command
-	frame []byte
-	shard int // of a PUBLISH; or all, or here
+	index   int // in EXEC's reply
+	cmd     *command.Command
+	frame   []byte
+	apart   bool   // the transaction does not contain it: a PUBLISH, or what is answered here
+	here    bool   // the proxy answers it
+	channel string // of a PUBLISH
 }
-
-const (
-	all  = -1 // the transaction's shard has executed its part
-	here = -2 // answered by the proxy itself
-)
-
-// added reports whether the transaction's shard knows nothing of it.
-func (x *elsewhere) added() bool { return x.shard != all }
 
 // execution is an EXEC whose reply is not yet all of it.
 type execution struct {
@@ -58,18 +52,37 @@ func (e *execution) Reply(_ *backend.Call, part []byte, done bool) {
 	c := e.r.core
 	if e.r.session != nil {
 		e.reply.Append(c.buffer, part)
+		e.r.hold(len(part))
 	}
 	if done {
 		c.later = append(c.later, e.executed)
 	}
 }
 
-func (e *execution) Fail(call *backend.Call, err *backend.Error) { e.r.Fail(call, err) }
+func (e *execution) Fail(call *backend.Call, err *backend.Error) {
+	e.release()
+	e.r.Fail(call, err)
+}
+
+// release gives back what the execution holds, but for its request.
+func (e *execution) release() {
+	c := e.r.core
+	e.reply.Reset(c.buffer)
+	for i, g := range e.parts {
+		if g != nil {
+			c.releaseGather(g)
+		} else if r := e.local[i]; r != nil {
+			c.release(r)
+		}
+	}
+	e.parts, e.local = nil, nil
+}
 
 // executed goes on when the transaction has been executed, or has not.
 func (e *execution) executed() {
 	s := e.r.session
 	if s == nil {
+		e.release()
 		e.r.core.release(e.r)
 		return
 	}
@@ -80,7 +93,7 @@ func (e *execution) executed() {
 	e.left = 1
 	for i := range e.rest {
 		e.parts, e.local = append(e.parts, nil), append(e.local, nil)
-		if e.rest[i].shard == here {
+		if e.rest[i].here {
 			e.answer(i)
 		} else {
 			e.send(i)
@@ -109,8 +122,11 @@ func (e *execution) send(i int) {
 	g := s.core.newGather(x.cmd.Merge)
 	g.req, g.done = e.r, e.arrived
 	e.parts[i] = g
-	for i := range s.pool.snap.Shards {
-		if x.shard == all || x.shard == i {
+	if x.apart {
+		g.merge = command.First
+		g.parts = append(g.parts, part{shard: s.pool.ring.OwnerString(x.channel)})
+	} else {
+		for i := range s.pool.snap.Shards {
 			g.parts = append(g.parts, part{shard: i})
 		}
 	}
@@ -118,8 +134,8 @@ func (e *execution) send(i int) {
 	g.missing = len(g.parts) + 1
 	for i := range g.parts {
 		p := &g.parts[i]
-		if s.pool.nodeKey(p.shard) == e.home { // it has done so
-			p.conn = s.conn(p.shard)
+		if !x.apart && s.pool.nodeKey(p.shard) == e.home { // it has done so
+			p.g, p.conn = g, s.conn(p.shard)
 			g.missing--
 			continue
 		}
@@ -136,17 +152,12 @@ func (e *execution) arrived() {
 		return
 	}
 	if e.r.session == nil {
-		for i, g := range e.parts {
-			if g != nil {
-				e.r.core.releaseGather(g)
-			} else {
-				e.r.core.release(e.local[i])
-			}
-		}
+		e.release()
 		e.r.core.release(e.r)
 		return
 	}
 	if err := e.assemble(); err != nil {
+		e.release()
 		e.r.reply.Reset(e.r.core.buffer)
 		e.r.finishError("ERR " + err.Error())
 		return
@@ -166,7 +177,7 @@ func (e *execution) assemble() error {
 		return err
 	}
 	for _, x := range e.rest {
-		if x.added() {
+		if x.apart {
 			n++
 		}
 	}
@@ -175,7 +186,7 @@ func (e *execution) assemble() error {
 	for i := range n {
 		var own []byte
 		next := len(e.rest) > 0 && e.rest[0].index == i
-		if !next || !e.rest[0].added() {
+		if !next || !e.rest[0].apart {
 			var cut resp.Cutter
 			end, _, err := cut.Cut(rest)
 			if err != nil {

@@ -10,9 +10,8 @@ import (
 // pause is CLIENT PAUSE: until its end no request of the pool's clients is handled,
 // or none that writes.
 type pause struct {
-	until     int64 // ns; 0: there is none
-	writes    bool  // only what writes waits
-	postponed []*Session
+	until  int64 // ns; 0: there is none
+	writes bool  // only what writes waits
 }
 
 // clientPause takes CLIENT PAUSE ms [WRITE|ALL].
@@ -72,12 +71,13 @@ func (p *Pool) pauseFor(ms int64, writes bool) {
 }
 
 func (p *Pool) unpause() {
-	list := p.pause.postponed
 	p.pause = pause{}
 	p.heatAll()
-	for _, s := range list {
-		s.goAhead()
-		s.unstall()
+	for _, s := range p.core.matching(p.Name, &filter{}) {
+		if s.postponed {
+			s.goAhead()
+			s.unstall()
+		}
 	}
 }
 
@@ -106,7 +106,6 @@ func (s *Session) postpone(cmd *command.Command, a *arguments) bool {
 	}
 	s.postponed, s.stalled = true, true
 	s.pool.shared.postponed.Add(1)
-	p.postponed = append(p.postponed, s)
 	return true
 }
 

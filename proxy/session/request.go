@@ -37,13 +37,13 @@ func (r *Request) Reply(_ *backend.Call, part []byte, done bool) {
 		}
 		return
 	}
-	if r.mute && !done {
+	if r.mute {
+		if done {
+			r.complete()
+		}
 		return
 	}
-	if r.mute || s.head != r {
-		if r.mute {
-			part = nil
-		}
+	if s.head != r {
 		r.reply.Append(r.core.buffer, part)
 		r.done = done
 		r.hold(len(part))

@@ -391,7 +391,7 @@ func (s *Session) unstall() {
 // goOn handles the input that a stalled session kept.
 func (s *Session) goOn() {
 	s.queued = false
-	if s.phase > draining {
+	if s.phase > draining || s.fenced && s.inFlight > 0 { // fenced since then
 		return
 	}
 	s.stalled, s.fenced = false, false

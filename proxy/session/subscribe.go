@@ -102,11 +102,12 @@ func (s *Session) subscribe(cmd *command.Command, a *arguments) bool {
 // tell sends each shard what it has to listen to, or no longer.
 func (s *Session) tell(u *subscribing) *backend.Error {
 	byShard := make([][]string, len(s.pool.snap.Shards))
-	known := s.private.subs.of[u.topic]
+	known, named := s.private.subs.of[u.topic], map[string]bool{}
 	for _, name := range u.names {
-		if u.end && !known[name] {
-			continue
+		if known[name] != u.end || named[name] {
+			continue // nothing changes
 		}
+		named[name] = true
 		if u.topic == patterns || everywhere(name) {
 			for i := range byShard {
 				byShard[i] = append(byShard[i], name)
@@ -128,7 +129,9 @@ func (s *Session) tell(u *subscribing) *backend.Error {
 		s.pool.limit(o.conn)
 		q.Append(s.core.buffer, resp.AppendRequest(nil, append([]string{u.verb}, names...)...))
 		o.conn.Subscriber = s.lane.proto == 2
-		o.subs += len(names) // those that end are subtracted when that is confirmed
+		if !u.end {
+			o.subs += len(names)
+		}
 		u.missing += len(names)
 	}
 	return nil
@@ -182,7 +185,7 @@ func (s *Session) pushed(o *owned) {
 	if u := subsUnder(subs); u != nil && kind == u.verb {
 		o.push.Reset(s.core.buffer)
 		if u.end {
-			o.subs -= 2 // its own, and that of tell
+			o.subs--
 		}
 		if o.subs == 0 {
 			o.conn.Subscriber = false
