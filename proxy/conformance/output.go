@@ -130,6 +130,22 @@ func (o *output) markHung(hung []string) {
 	}
 }
 
+// take replaces the outcomes of the named tests by those of another run.
+func (o *output) take(names []string, from output) {
+	others := map[nth]outcome{}
+	for i, key := range numbered(from.outcomes) {
+		others[key] = from.outcomes[i]
+	}
+	for i, key := range numbered(o.outcomes) {
+		if slices.Contains(names, key.test) {
+			o.outcomes[i] = outcome{key.test, missing, ""}
+			if other, ok := others[key]; ok {
+				o.outcomes[i] = other
+			}
+		}
+	}
+}
+
 // ended reports whether the text says how the unit ended.
 func (o *output) ended() bool { return o.done || len(o.breaks) > 0 || o.hung != "" }
 
