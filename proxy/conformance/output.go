@@ -117,8 +117,8 @@ func errorText(lines []string) string {
 	return strings.TrimSpace(strings.Join(lines, "\n"))
 }
 
-// markHung names the tests that were left out because they hang what they are,
-// and adds the one in which the unit stopped, if it did.
+// markHung says of the tests that were left out since they stalled before that
+// they stalled, and adds the one in which the unit stopped now, if it did.
 func (o *output) markHung(hung []string) {
 	for i, t := range o.outcomes {
 		if t.status == skipped && slices.Contains(hung, t.test) {
