@@ -169,11 +169,11 @@ func (c *Conn) Send(now int64) (*iobuf.Queue, *Error) {
 		c.dial(now)
 	case Waiting:
 		if now < c.retryAt {
-			return nil, c.fault(Down, c.lastErr, false)
+			return nil, c.fault(c.why(), c.lastErr, false)
 		}
 		c.dial(now)
 	case Closing, Retired:
-		return nil, c.fault(Down, c.lastErr, false)
+		return nil, c.fault(c.why(), c.lastErr, false)
 	}
 	c.Stats.Requests++
 	if c.state != Ready {
@@ -245,7 +245,7 @@ func (c *Conn) deliver(part []byte, done bool) {
 	switch {
 	case c.greet.left > 0:
 		if err := c.greet.reply(c, part, done); err != nil {
-			c.abort(Refused, err)
+			c.refused(err)
 		} else if c.greet.left == 0 {
 			c.ready()
 		}

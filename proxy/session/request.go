@@ -99,7 +99,7 @@ func (r *Request) Fail(_ *backend.Call, err *backend.Error) {
 		return
 	}
 	r.reply.Reset(r.core.buffer)
-	r.finishError("ERR " + err.Error())
+	r.finishError(err.Reply())
 }
 
 // finishError makes text the whole reply.

@@ -88,7 +88,7 @@ func (s *Session) subscribe(cmd *command.Command, a *arguments) bool {
 	u.r.mute = false // a confirmation is a push, which CLIENT REPLY leaves alone
 	if err := s.tell(u); err != nil {
 		pr.subs.under = nil
-		u.r.finishError("ERR " + err.Error())
+		u.r.finishError(err.Reply())
 		s.end()
 		return true
 	}

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -78,12 +79,18 @@ var sumFields = []string{
 	"instantaneous_ops_per_sec", "total_net_input_bytes", "total_net_output_bytes", "rejected_connections",
 	"expired_keys", "evicted_keys", "evicted_clients", "keyspace_hits", "keyspace_misses", "pubsub_channels",
 	"pubsub_patterns", "total_error_replies", "unexpected_error_replies", "total_reads_processed",
-	"total_writes_processed", "connected_slaves", "used_cpu_sys", "used_cpu_user", "number_of_cached_scripts",
+	"total_writes_processed", "connected_slaves", "used_cpu_sys", "used_cpu_user",
 	"lazyfree_pending_objects", "tracking_total_keys", "tracking_total_items", "tracking_total_prefixes", "lazyfreed_objects", "io_threaded_reads_processed", "io_threaded_writes_processed",
 }
 
+// sameFields are those that count what every shard has alike: the largest is the
+// pool's.
+var sameFields = []string{"number_of_cached_scripts", "number_of_functions", "number_of_libraries"}
+
 func mergeField(key string, values []string) string {
 	switch {
+	case slices.Contains(sameFields, key):
+		return slices.MaxFunc(values, func(a, b string) int { return cmp.Or(len(a)-len(b), strings.Compare(a, b)) })
 	case slices.Contains(sumFields, key):
 		if s, ok := sum(values); ok {
 			return s
