@@ -342,7 +342,7 @@ func (c *Conn) Expire(now int64) {
 		call.To.Fail(call, c.fault(Timeout, errNoReply(c.Timeout), c.state == Ready))
 	}
 	if c.state != Ready {
-		if expired {
+		if expired && (c.state == Dialing || c.state == Greeting) {
 			// Their requests are in held: start over, so that none is sent.
 			c.abort(Down, errDialTimeout)
 		}

@@ -175,6 +175,7 @@ func (s *Session) move(k laneKey) {
 	if s.private != nil {
 		s.moveOwn()
 	}
+	s.heat()
 	s.pool.leave(old)
 }
 

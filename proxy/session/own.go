@@ -30,6 +30,7 @@ type owned struct {
 	conn    *backend.Conn
 	push    iobuf.Queue // a push that has not come whole
 	timed   bool        // in Pool.timing
+	stained bool        // the node may keep something for the session that it does not know of
 	subs    int         // subscriptions there
 }
 
@@ -122,9 +123,9 @@ func (p *Pool) spare(l *lane, k nodeKey) *backend.Conn {
 func (s *Session) tidy() {
 	pr := s.private
 	if pr.held.Len() > 0 {
-		s.deliver()
+		s.deliver() // which may be the end
 	}
-	if s.inFlight > 0 {
+	if s.inFlight > 0 || s.private == nil {
 		return
 	}
 	pr.wait = nil
@@ -167,12 +168,19 @@ func (s *Session) giveBack(o *owned) {
 	c.Owner = nil
 	idle := s.lane.idle[o.key]
 	_, current := s.lane.byNode[o.key]
-	if current && len(idle) < maxIdle && c.Spotless() && !s.private.needs(o) {
+	if current && len(idle) < maxIdle && c.Spotless() && !o.stained && !s.private.needs(o) {
 		s.lane.idle[o.key] = append(idle, c)
 		return
 	}
 	c.Drop()
 	p.left = append(p.left, c)
+}
+
+// stain keeps the session's connections from being anybody's.
+func (s *Session) stain() {
+	for _, o := range s.private.conns {
+		o.stained = true
+	}
 }
 
 // giveBackAll is for a session that ends or starts anew.
@@ -192,7 +200,7 @@ func (s *Session) giveBackAll() {
 func (o *owned) Pushed(_ *backend.Conn, part []byte, done bool) {
 	s := o.session
 	o.push.Append(s.core.buffer, part)
-	if s.Out.Len()+o.push.Len() > s.core.limits.PushHard {
+	if s.Out.Len()+s.private.held.Len()+o.push.Len() > s.core.limits.PushHard {
 		s.cut()
 		return
 	}
@@ -259,11 +267,18 @@ func (t *silence) Reply(_ *backend.Call, _ []byte, done bool) {
 	}
 }
 
-// Fail: the connection is lost, and with it the transaction.
+// Fail: the connection is lost, and with it the transaction; or it is of no use.
 func (t *silence) Fail(_ *backend.Call, _ *backend.Error) {
-	if pr := t.s.private; pr != nil {
-		pr.tx.spoil()
+	s := t.s
+	if s.private == nil {
+		return
 	}
+	s.private.tx.spoil()
+	s.core.later = append(s.core.later, func() {
+		if s.private != nil {
+			s.tidy()
+		}
+	})
 }
 
 // limit has the time limits of an owned connection looked at.

@@ -117,7 +117,9 @@ func (p *Pool) Accept() *Session {
 // heat decides whether the short way in handle may be taken. It is called
 // whenever something changes that the decision depends on.
 func (s *Session) heat() {
-	s.hot = s.user != nil && s.user.Unlimited() && (s.private == nil || !s.private.tx.open && (s.private.track == nil || s.private.track.caching == "")) && s.pool.pause.until == 0
+	pr := s.private
+	s.hot = s.user != nil && s.user.Unlimited() && s.pool.pause.until == 0 &&
+		(pr == nil || !pr.tx.open && !s.listens() && (pr.track == nil || pr.track.caching == ""))
 }
 
 // Pool returns the session's pool.

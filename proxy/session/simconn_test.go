@@ -23,7 +23,10 @@ type linkState struct {
 	watched map[string]int
 
 	subs    [2]map[string]bool // channels, patterns
-	waiting [][]byte           // a BLPOP, its keys
+	tracks  bool
+	redir   int64
+	read    map[string]bool // since it tracks
+	waiting [][]byte        // a BLPOP, its keys
 	until   int64              // it lasts
 }
 
@@ -36,6 +39,8 @@ func (st *linkState) clean(k laneKey) string {
 		return "a watched key"
 	case len(st.subs[0])+len(st.subs[1]) > 0:
 		return "a subscription"
+	case st.tracks:
+		return "tracking"
 	case st.waiting != nil:
 		return "a command that waits"
 	case st.db != k.db || st.proto != k.proto:
@@ -71,6 +76,8 @@ func (n *simNode) connection(l *simLink, name string, args [][]byte) (reply []by
 		switch sub := strings.ToLower(string(args[1])); sub {
 		case "id":
 			return fmt.Appendf(nil, ":%d\r\n", l.id), true
+		case "tracking":
+			return n.track(l, args), true
 		case "unblock":
 			return fmt.Appendf(nil, ":%d\r\n", n.unblock(string(args[2]))), true
 		default:
@@ -298,4 +305,43 @@ func (n *simNode) unblock(id string) int {
 		}
 	}
 	return 0
+}
+
+// track answers CLIENT TRACKING.
+func (n *simNode) track(l *simLink, args [][]byte) []byte {
+	if n.errors > 0 {
+		n.errors--
+		n.wrong()
+		return []byte("-INJECTED \r\n")
+	}
+	l.tracks, l.redir, l.read = string(args[2]) == "ON", 0, map[string]bool{}
+	if len(args) > 4 {
+		l.redir, _ = strconv.ParseInt(string(args[4]), 10, 64)
+	}
+	return []byte("+OK\r\n")
+}
+
+// invalidate tells of a key that changes.
+func (n *simNode) invalidate(k string) {
+	for _, l := range n.links {
+		if !l.read[k] {
+			continue
+		}
+		delete(l.read, k)
+		b := &replyBytes{}
+		to := l
+		for _, o := range n.links {
+			if l.redir == o.id {
+				to = o
+			}
+		}
+		if to.proto == 3 {
+			b.push(3, "invalidate")
+		} else {
+			b.WriteString("*3\r\n$7\r\nmessage\r\n$20\r\n__redis__:invalidate\r\n")
+		}
+		b.array(1)
+		b.bulk(k, true)
+		to.out = append(to.out, b.Bytes()...)
+	}
 }

@@ -179,6 +179,9 @@ func (n *simNode) run(l *simLink, name string, keys, args [][]byte) []byte {
 	b := &replyBytes{proto: l.proto}
 	switch name {
 	case "get":
+		if l.tracks {
+			l.read[string(keys[0])] = true
+		}
 		b.bulk(n.get(keys[0]))
 	case "set":
 		n.put(l, keys[0], args[2])
@@ -268,6 +271,7 @@ func (n *simNode) run(l *simLink, name string, keys, args [][]byte) []byte {
 func (n *simNode) write(k []byte, v string) {
 	n.data[string(k)] = v
 	n.times[string(k)]++
+	n.invalidate(string(k))
 }
 
 // script answers SCRIPT LOAD.

@@ -175,6 +175,7 @@ func (s *Session) confirm() {
 	if len(u.names) == 0 {
 		add("", true)
 	}
+	s.heat()
 	u.r.finish(b)
 }
 
@@ -234,9 +235,11 @@ func subsUnder(subs *subscriptions) *subscribing {
 
 // deliver gives the client the messages that have come, unless a confirmation is
 // due first, or a reply has begun to go out or is one of several shards', which may
-// have told of its effects before all have replied.
+// have told of its effects before all have replied. That a key has changed is told
+// after the replies that have come, for the client may keep what they say of it.
 func (s *Session) deliver() {
-	if subsUnder(s.private.subs) != nil || s.head != nil && (s.head.started || s.head.gather != nil) {
+	pr := s.private
+	if subsUnder(pr.subs) != nil || s.head != nil && (s.head.started || s.head.gather != nil) || pr.track != nil && s.held > 0 {
 		return
 	}
 	s.Out.Take(s.core.buffer, &s.private.held)

@@ -66,3 +66,49 @@ func TestSubscriberChangesProtocol(t *testing.T) {
 		t.Errorf("told %q, closed %v", got, c.ended)
 	}
 }
+
+// Messages that wait for the end of a long reply are bounded, and what comes of them
+// then may be the end of the client.
+func TestMessagesBehindALongReply(t *testing.T) {
+	for name, size := range map[string]int{"while they wait": 100, "when they go out": 20} {
+		limits := DefaultLimits()
+		limits.Stream, limits.PushHard, limits.OutputHard = 64, 5000, 4000
+		w := newRig(t, limits, 2, config.Pool{})
+		c, other := w.client(), w.client()
+		key, channel := w.keysOn(0, 1)[0], w.keysOn(1, 1)[0]
+		other.ask1("SET", key, strings.Repeat("x", 3000))
+		c.ask1("HELLO", "3")
+		c.ask1("SUBSCRIBE", channel)
+		c.say(request("GET", key))
+		c.room = 1
+		l := c.pool.pool.lanes[1].conns[0].Link.(*simLink)
+		w.turn(func() { l.work(1) })
+		w.turn(func() { l.deliver(2000) })
+		for range size {
+			other.say(request("PUBLISH", channel, strings.Repeat("m", 50)))
+			w.turn(func() { c.pool.pool.lanes[0].conns[1].Link.(*simLink).finish() })
+			if c.s.phase == open {
+				w.turn(func() { c.link(1).deliver(len(c.link(1).out)) })
+			}
+		}
+		if open := c.s.phase == open; open != (size < 50) {
+			t.Errorf("%s: %v", name, c.s.phase)
+		}
+		w.turn(func() { l.deliver(len(l.out)) })
+		if c.s.phase != over || w.core.Buffers().Used() != 0 {
+			t.Errorf("%s: %v with %d bytes of output, %d of buffers", name, c.s.phase, c.s.Out.Len(), w.core.Buffers().Used())
+		}
+	}
+}
+
+// A subscriber of RESP2 may say little, also what goes the short way to its shard.
+func TestSubscriberSaysLittle(t *testing.T) {
+	w := newRig(t, DefaultLimits(), 1, config.Pool{})
+	c := w.client()
+	c.say(request("SUBSCRIBE", "a") + request("GET", "a") + request("UNSUBSCRIBE") + request("GET", "a"))
+	got := c.hear()
+	_, got, _ = strings.Cut(got, ":1\r\n")
+	if want := "-" + subscribedError(c.s.pool.table.Lookup([]byte("get"))).Error() + "\r\n*3\r\n$11\r\nunsubscribe\r\n$1\r\na\r\n:0\r\n$-1\r\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

@@ -3,6 +3,7 @@ package session
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/shardring/shardring/shard/config"
 )
@@ -41,6 +42,23 @@ func TestLostWatch(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	w.idleAreClean()
+	if c.s.private != nil {
+		t.Errorf("the session has kept %+v", c.s.private)
+	}
+}
+
+// A connection that was kept for a DISCARD only is given up when the node does not
+// answer that.
+func TestDiscardWithoutAnswer(t *testing.T) {
+	w := newRig(t, DefaultLimits(), 1, config.Pool{Timeout: 100 * time.Millisecond})
+	c := w.client()
+	c.say(request("MULTI") + request("SET", "a", "1"))
+	c.hear()
+	c.say(request("NOSUCH") + request("EXEC"))
+	for range 30 {
+		w.turn(func() {})
+		w.now += int64(tick)
+	}
 	if c.s.private != nil {
 		t.Errorf("the session has kept %+v", c.s.private)
 	}
