@@ -173,11 +173,9 @@ func (s *Session) owner(cmd *command.Command, a *arguments) (shard int, ok bool)
 	c := s.core
 	keys, err := cmd.Keys(c.keys[:0], a)
 	c.keys = keys[:0]
-	if err != nil {
-		s.refuse(err)
-		return 0, false
-	}
-	if len(keys) == 0 {
+	if err != nil || len(keys) == 0 {
+		// A wrong number of keys is an error at any shard, if there is no other
+		// one before it.
 		c.standin = cmd.StandIn(c.standin[:0], a)
 		return s.pool.ring.Owner(c.standin), true
 	}

@@ -212,6 +212,9 @@ func (g *gather) chooseOK() {
 			best = i
 		}
 	}
+	if bytes.HasPrefix(g.parts[best].reply.Front(), []byte("-NOTBUSY")) {
+		return // so say all
+	}
 	for i := range g.parts {
 		if i != best {
 			g.parts[i].reply.Reset(g.req.core.buffer)

@@ -133,6 +133,7 @@ func (s *Session) tidy() {
 	s.release()
 	if pr.subs != nil && !pr.subs.any() {
 		pr.subs = nil
+		s.heat()
 	}
 	if len(pr.conns) == 0 && pr.tx.none() && pr.subs == nil && pr.track == nil && !pr.pinned && pr.held.Len() == 0 && len(pr.behind) == 0 {
 		s.private = nil

@@ -125,8 +125,16 @@ func (s *Session) heat() {
 // Pool returns the session's pool.
 func (s *Session) Pool() *Pool { return s.pool }
 
-// WantsRead reports whether the driver should read from the client.
-func (s *Session) WantsRead() bool { return s.phase == open && !s.stalled }
+// WantsRead reports whether the driver should read from the client. One that waits for
+// something to happen is read, within bounds: else nobody would see it leave, and what
+// it waits for would be given to nobody.
+func (s *Session) WantsRead() bool {
+	if s.phase != open || !s.stalled {
+		return s.phase == open
+	}
+	waits := s.private != nil && s.private.wait != nil
+	return waits && (s.kept == nil || len(s.kept.buf) < s.core.limits.Output)
+}
 
 // Finished reports whether the driver should close the socket when Out is
 // written.

@@ -27,7 +27,7 @@ type linkState struct {
 	redir   int64
 	read    map[string]bool // since it tracks
 	waiting [][]byte        // a BLPOP, its keys
-	until   int64              // it lasts
+	until   int64           // it lasts
 }
 
 // clean returns what is left on a connection that nobody owns, or "".

@@ -66,6 +66,7 @@ func (s *Session) subscribe(cmd *command.Command, a *arguments) bool {
 	pr := s.priv()
 	if pr.subs == nil {
 		pr.subs = &subscriptions{}
+		s.heat()
 	}
 	u := &subscribing{verb: cmd.Name, end: strings.Contains(cmd.Name, "unsub")}
 	switch cmd.Name[0] {

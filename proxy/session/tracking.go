@@ -255,15 +255,34 @@ func (w *whenReady) Fail(*backend.Call, *backend.Error) {
 	w.core.later = append(w.core.later, w.done)
 }
 
-// trackNot turns tracking off.
+// trackNot turns tracking off, at the nodes: after the reply nothing more is told.
 func (s *Session) trackNot() {
-	if pr := s.private; pr != nil && pr.track != nil {
-		pr.track = nil
-		for _, o := range pr.conns {
-			s.sendSilently(o, "CLIENT", "TRACKING", "OFF")
+	pr := s.private
+	if pr == nil || pr.track == nil {
+		s.begin().finish(okReply)
+		return
+	}
+	pr.track = nil
+	g := s.core.newGather(command.AllOK)
+	for i := range s.pool.snap.Shards {
+		if pr.find(s.pool.nodeKey(i)) != nil {
+			g.parts = append(g.parts, part{shard: i})
 		}
 	}
-	s.begin().finish(okReply)
+	if len(g.parts) == 0 {
+		s.core.releaseGather(g)
+		s.begin().finish(okReply)
+		return
+	}
+	s.start(g)
+	off := resp.AppendRequest(nil, "CLIENT", "TRACKING", "OFF")
+	for i := range g.parts {
+		if q := g.send(i); q != nil {
+			q.Append(s.core.buffer, off)
+		}
+	}
+	g.sent()
+	s.fence()
 }
 
 // clientCaching takes CLIENT CACHING YES|NO, which is said to the node of the next

@@ -276,11 +276,8 @@ func (s *Session) place(cmd *command.Command, a *arguments) (shard int, bound bo
 		}
 		keys, err := cmd.Keys(c.keys[:0], a)
 		c.keys = keys[:0]
-		if err != nil {
-			return 0, false, err
-		}
-		if len(keys) == 0 {
-			return 0, false, nil
+		if err != nil || len(keys) == 0 {
+			return 0, false, nil // a wrong number of keys is an error of EXEC's, on any shard
 		}
 		shard = s.pool.ring.Owner(a.At(keys[0]))
 		for _, k := range keys[1:] {
@@ -291,7 +288,7 @@ func (s *Session) place(cmd *command.Command, a *arguments) (shard int, bound bo
 		return shard, true, nil
 	case command.All:
 		if cmd.Merge == command.Scan || cmd.Merge == command.RandomKey {
-			return 0, false, command.Error("ERR shardring: '" + cmd.Name + "' is not supported in a transaction: a transaction is one shard's")
+			return 0, false, notInTransaction(cmd) + ": a transaction is one shard's"
 		}
 		return 0, false, nil
 	case command.Local:
@@ -304,7 +301,7 @@ func (s *Session) place(cmd *command.Command, a *arguments) (shard int, bound bo
 	return 0, false, cmd.Reason()
 }
 
-func notInTransaction(cmd *command.Command) error {
+func notInTransaction(cmd *command.Command) command.Error {
 	return command.Error("ERR shardring: '" + cmd.Name + "' is not supported in a transaction")
 }
 
