@@ -47,8 +47,8 @@ func (v *view) scanned(p *part) (any, error) {
 // connection of its own, and returns their errors joined, each with the name
 // of its shard. The connection is an ordinary redigo one: nothing is routed,
 // any command goes, and Config.Timeout bounds each reply. It goes back to the
-// shard's pool when fn returns. When ctx ends, waiting for a connection ends;
-// fn must look at ctx itself.
+// shard's pool when fn returns. Config.Timeout and ctx bound getting it; fn must
+// look at ctx itself.
 func (c *Client) ForEachShard(ctx context.Context, fn func(ctx context.Context, shard string, conn redis.Conn) error) error {
 	v, err := c.current(time.Now())
 	if err != nil {
@@ -62,14 +62,13 @@ func (c *Client) ForEachShard(ctx context.Context, fn func(ctx context.Context, 
 	var wg sync.WaitGroup
 	for i, l := range v.links {
 		wg.Go(func() {
-			conn, err := l.pool.GetContext(ctx)
+			p, err := l.borrow(ctx, c.deadline(ctx, time.Now(), c.cfg.Timeout))
 			if err != nil {
-				l.report()
-				errs[i] = &ShardError{l.shard, l.node.Addr, err, true}
+				errs[i] = err
 				return
 			}
-			defer conn.Close()
-			if err := fn(ctx, l.shard, conn); err != nil {
+			defer p.close()
+			if err := fn(ctx, l.shard, p.conn); err != nil {
 				errs[i] = fmt.Errorf("shard '%s' at %s: %w", l.shard, l.node.Addr, err)
 			}
 		})

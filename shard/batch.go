@@ -1,8 +1,6 @@
 package shard
 
 import (
-	"github.com/gomodule/redigo/redis"
-
 	"github.com/shardring/shardring/shard/command"
 	"github.com/shardring/shardring/shard/crossread"
 )
@@ -75,6 +73,7 @@ func (b *batch) plan(s *span, r *request) error {
 	if err != nil {
 		return errorReply(err)
 	}
+	b.c.scripts.note(cmd, r)
 	if b.v.AllEjected() && (cmd.Route == command.Single || cmd.Route == command.Split) {
 		return b.v.ejected()
 	}
@@ -92,8 +91,8 @@ func (b *batch) plan(s *span, r *request) error {
 	case command.Split:
 		return b.addSplit(s, cmd, r)
 	case command.All:
-		if cmd.Merge >= command.Min {
-			return redis.Error("ERR shardring: '" + cmd.Name + "' is not supported yet by the library")
+		if cmd.Merge == command.RandomKey {
+			return unfit(cmd, draws)
 		}
 		s.merge = cmd.Merge
 		if cmd.Merge == command.Scan {
@@ -109,7 +108,7 @@ func (b *batch) plan(s *span, r *request) error {
 		}
 		return nil
 	}
-	return redis.Error(cmd.Reason())
+	return unfit(cmd, kindOf(cmd))
 }
 
 func (b *batch) addSingle(cmd *command.Command, r *request) error {
@@ -157,6 +156,8 @@ func (b *batch) reply(i int) Reply {
 		r.Value, r.Err = parts[0].Reply, parts[0].Err
 	case command.Scan:
 		r.Value, r.Err = b.v.scanned(&parts[0])
+	case command.AnyOK:
+		r.Value, r.Err = anyOK(parts)
 	default:
 		if err := gathered(b.v, parts); err != nil {
 			r.Value, r.Err = answer(err)

@@ -20,6 +20,9 @@ type Client struct {
 	requests sync.Pool
 	batches  sync.Pool
 	view     atomic.Pointer[view]
+	scripts  scripts
+	life     context.Context // ends with Close: for what may wait without an end
+	end      context.CancelFunc
 
 	mu     sync.Mutex // protects the following fields and making views
 	links  map[linkKey]*link
@@ -54,14 +57,16 @@ func New(cfg Config) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{cfg: cfg, table: command.Builtin(), topo: topo, links: map[linkKey]*link{}}
+	c.life, c.end = context.WithCancel(context.Background())
 	c.requests.New = func() any { return new(request) }
 	c.batches.New = func() any { return new(batch) }
 	return c, nil
 }
 
 // Close refuses new calls with ErrClosed, waits until those under way have
-// ended, and closes every connection. Connections that ForEachShard or Get
-// handed out are of no use afterwards. The second Close returns ErrClosed.
+// ended, and closes every connection. Blocking commands and subscriptions end
+// with ErrClosed at once. Connections that ForEachShard or Get handed out are
+// of no use afterwards. The second Close returns ErrClosed.
 func (c *Client) Close() error {
 	c.mu.Lock()
 	if c.closed {
@@ -72,6 +77,7 @@ func (c *Client) Close() error {
 	links := c.links // does not change any more
 	c.mu.Unlock()
 	c.gate.shut()
+	c.end()
 	for _, l := range links {
 		l.gate.shut()
 	}

@@ -61,10 +61,12 @@ type Config struct {
 	// One command may be larger. Default 64 MiB.
 	MaxUnsent int
 
-	// MaxIdle and MaxActive size the pool of connections a shard that
-	// ForEachShard uses; Do and the like share one connection. At MaxActive
-	// callers wait. Defaults 2 and 16. IdleTimeout closes idle ones, default
-	// 4 min.
+	// MaxActive is how many connections a node may have beside the shared one:
+	// one for each blocking command, Tx, EXEC, WATCH and ForEachShard under
+	// way, and for each subscription. When all are in use callers wait, for
+	// Timeout or until their context ends, and then get ErrExhausted.
+	// Default 64. MaxIdle of them are kept for the next, default 8, and
+	// IdleTimeout closes those that nobody wanted for so long, default 4 min.
 	MaxIdle     int
 	MaxActive   int
 	IdleTimeout time.Duration
@@ -123,8 +125,8 @@ func (c Config) withDefaults() (Config, error) {
 		}
 	}
 	count(&c.MaxUnsent, 64<<20)
-	count(&c.MaxIdle, 2)
-	count(&c.MaxActive, 16)
+	count(&c.MaxIdle, 8)
+	count(&c.MaxActive, 64)
 	count(&c.FailureLimit, 2)
 	if c.Name == "" {
 		c.Name = "pool"

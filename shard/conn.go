@@ -1,9 +1,8 @@
 package shard
 
 import (
-	"bytes"
 	"context"
-	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,14 +21,26 @@ import (
 // shards at once. As with redigo, one goroutine may call Send and Flush while
 // another calls Receive; Do needs both to be still.
 //
-// It holds no connection of its own, so Get costs next to nothing, Close
-// returns nothing to a pool, and losing a shard's connection does not end it:
-// Err is nil until Close. A Receive whose time is up has used up its reply;
-// the next Receive gets the next one. Commands that were sent with Flush are
-// never sent twice.
+// Until it needs one it holds no connection of its own, so Get costs next to
+// nothing, Close returns nothing to a pool, and losing a shard's connection
+// does not end it: Err is nil until Close. A Receive whose time is up has used
+// up its reply; the next Receive gets the next one. Commands that were sent
+// with Flush are never sent twice.
 //
-// What needs a connection of its own (MULTI, WATCH, SUBSCRIBE, BLPOP) is
-// refused with an error reply.
+// MULTI, WATCH and what belongs to them make a transaction on one shard. The
+// commands after MULTI are written down here and answered QUEUED; EXEC sends
+// them all, over a connection that is borrowed for it, or for as long as keys
+// are watched. A key or channel on a second shard is answered ErrCrossSlot, and
+// EXEC then with EXECABORT; Tx.Add says what else is refused.
+//
+// SUBSCRIBE and what belongs to it make it a subscriber, as with redigo, so
+// redis.PubSubConn works: see Subscribe for what is heard where. Receive then
+// waits without a time limit, and one that ends by its own limit loses nothing.
+// Losing one of the connections ends it, with a *ShardError; make another.
+//
+// EXEC, WATCH and commands that may wait are executed, and what was sent before
+// them answered, when Flush returns. No timeout is for the time that a command
+// may wait, be it DoWithTimeout's.
 func (c *Client) Get() redis.Conn { return &conn{c: c, wake: make(chan struct{}, 1)} }
 
 // GetContext is Get for code written for redigo's pool.GetContext. Nothing is
@@ -50,38 +61,52 @@ type conn struct {
 	c    *Client
 	wake chan struct{} // a token after each Flush and Close, for a Receive that came first
 
+	own  session    // of who sends; of Close when nobody does
+	turn sync.Mutex // to take replies of flights: who receives has it, or who sends and must have them first
+
 	mu      sync.Mutex // protects the following fields
 	written []request  // sent, not flushed
 	flights []*flight  // flushed; the first has replies left to take
-	closed  bool
+	taking  *flight    // the one whose reply was taken last
+	hearing *subscriber
+	abort   context.CancelCauseFunc // ends what who sends is waiting for; nil: nothing
+	err     error                   // ErrClosed, or what ended it
 }
 
-// flight is what one Flush sent. Only the receiver looks into it afterwards.
+// flight is what one Flush sent, or everything that a subscriber hears. Only
+// who has the turn looks into its batch afterwards.
 type flight struct {
 	batch
-	next int // the request whose reply is next
+	next    int         // the request whose reply is next; the conn's mu
+	settled int         // parts whose replies are here
+	hears   *subscriber // nil: it is a batch
 }
 
 func (c *conn) Close() error {
 	c.mu.Lock()
-	flights := c.flights
-	c.flights, c.written, c.closed = nil, nil, true
+	flights, abort, hearing := c.flights, c.abort, c.hearing
+	c.flights, c.written, c.hearing, c.err = nil, nil, nil, ErrClosed
 	c.mu.Unlock()
 	c.signal()
+	if abort != nil {
+		abort(ErrClosed)
+	} else {
+		c.own.end(context.Background())
+	}
+	if hearing != nil {
+		hearing.close(ErrClosed)
+	}
 	for _, f := range flights {
 		f.drop()
 	}
 	return nil
 }
 
-// Err returns ErrClosed after Close, else nil.
+// Err returns ErrClosed after Close, and what ended a subscriber; else nil.
 func (c *conn) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed {
-		return ErrClosed
-	}
-	return nil
+	return c.err
 }
 
 func (c *conn) signal() {
@@ -109,17 +134,17 @@ func (c *conn) DoContext(ctx context.Context, cmd string, args ...any) (any, err
 // last, with the first error among all; or, for no command, returns all.
 func (c *conn) do(ctx context.Context, timeout time.Duration, cmd string, args []any) (any, error) {
 	c.mu.Lock()
-	closed, left := c.closed, len(c.written)
+	err, left, hearing := c.err, len(c.written), c.hearing != nil
 	for _, f := range c.flights {
 		left += len(f.spans) - f.next
 	}
 	c.mu.Unlock()
 	switch {
-	case closed:
-		return nil, ErrClosed
+	case err != nil:
+		return nil, err
 	case left == 0 && cmd == "":
 		return nil, nil
-	case left == 0:
+	case left == 0 && !hearing && !c.needsOwn(cmd):
 		return c.c.do(ctx, timeout, cmd, args)
 	case cmd != "":
 		if err := c.Send(cmd, args...); err != nil {
@@ -133,7 +158,7 @@ func (c *conn) do(ctx context.Context, timeout time.Duration, cmd string, args [
 	replies := make([]any, 0, left)
 	var first error
 	for range left {
-		reply, err := c.receive(ctx, timeout)
+		reply, err := c.receive(ctx, timeout, false)
 		if e, ok := err.(redis.Error); ok {
 			reply = e
 		} else if err != nil && cmd == "" {
@@ -153,18 +178,13 @@ func (c *conn) do(ctx context.Context, timeout time.Duration, cmd string, args [
 // Send adds a command to what the next Flush sends. Its arguments are not
 // needed afterwards.
 func (c *conn) Send(cmd string, args ...any) error {
-	args = append([]any(nil), plain(args)...)
-	for i, a := range args {
-		if b, ok := a.([]byte); ok {
-			args[i] = bytes.Clone(b)
-		}
-	}
+	r := request{cmd: cmd, args: slices.Clone(plain(args))}.own()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed {
-		return ErrClosed
+	if c.err != nil {
+		return c.err
 	}
-	c.written = append(c.written, request{cmd: cmd, args: args})
+	c.written = append(c.written, r)
 	return nil
 }
 
@@ -174,17 +194,13 @@ func (c *conn) Flush() error { return c.flush(context.Background(), c.c.cfg.Time
 
 func (c *conn) flush(ctx context.Context, timeout time.Duration) error {
 	c.mu.Lock()
-	requests, closed := c.written, c.closed
+	requests, err := c.written, c.err
 	c.written = nil
 	c.mu.Unlock()
-	if closed {
-		return ErrClosed
+	if err != nil || len(requests) == 0 {
+		return err
 	}
-	if len(requests) == 0 {
-		return nil
-	}
-	now := time.Now()
-	v, err := c.c.current(now)
+	v, err := c.c.current(time.Now())
 	if err != nil {
 		return err
 	}
@@ -192,105 +208,42 @@ func (c *conn) flush(ctx context.Context, timeout time.Duration) error {
 		return ErrClosed
 	}
 	defer c.c.gate.leave()
+	for len(requests) > 0 && err == nil {
+		deadline := c.c.deadline(ctx, time.Now(), timeout) // those before may have waited
+		n := c.sharable(requests)
+		if n > 0 {
+			err = c.launch(ctx, v, deadline, requests[:n])
+		} else {
+			n = 1
+			err = c.alone(ctx, v, deadline, timeout, &requests[0])
+		}
+		requests = requests[n:]
+	}
+	return err
+}
+
+// launch sends requests over the shared lines.
+func (c *conn) launch(ctx context.Context, v *view, deadline time.Time, requests []request) error {
 	f := &flight{batch: batch{c: c.c, v: v}}
 	for i := range requests {
 		f.add(&requests[i])
 	}
-	f.launch(ctx, c.c.deadline(ctx, now, timeout))
+	f.launch(ctx, deadline)
+	err := c.append(f)
+	if err != nil {
+		f.drop()
+	}
+	return err
+}
+
+// append puts a flight behind the others, for Receive.
+func (c *conn) append(f *flight) error {
 	c.mu.Lock()
-	if closed = c.closed; !closed {
+	err := c.err
+	if err == nil {
 		c.flights = append(c.flights, f)
 	}
 	c.mu.Unlock()
-	if closed {
-		f.drop()
-		return ErrClosed
-	}
 	c.signal()
-	return nil
+	return err
 }
-
-func (c *conn) Receive() (any, error) { return c.take(context.Background(), c.c.cfg.Timeout) }
-
-func (c *conn) ReceiveWithTimeout(timeout time.Duration) (any, error) {
-	return c.take(context.Background(), timeout)
-}
-
-// ReceiveContext ends with the context or after Config.Timeout. Unlike
-// redigo's it leaves the connection usable.
-func (c *conn) ReceiveContext(ctx context.Context) (any, error) {
-	return c.take(ctx, c.c.cfg.Timeout)
-}
-
-// take is receive with redigo's habit of returning no reply with an error.
-func (c *conn) take(ctx context.Context, timeout time.Duration) (any, error) {
-	reply, err := c.receive(ctx, timeout)
-	if err != nil {
-		return nil, err
-	}
-	return reply, nil
-}
-
-// receive takes the next reply. Without one to come it waits for a Flush, as
-// redigo's Receive would.
-func (c *conn) receive(ctx context.Context, timeout time.Duration) (any, error) {
-	deadline := c.c.deadline(ctx, time.Now(), timeout)
-	f, i, err := c.next(ctx, deadline)
-	if err != nil {
-		return nil, err
-	}
-	s := &f.spans[i]
-	for k := s.first; k < s.first+s.n; k++ {
-		f.take(ctx, &f.parts[k], deadline)
-	}
-	r := f.reply(i)
-	if i == len(f.spans)-1 {
-		*f = flight{} // what callers keep must not keep all of it
-	}
-	return r.Value, r.Err
-}
-
-// next returns the flight and the request whose reply is next.
-func (c *conn) next(ctx context.Context, deadline time.Time) (*flight, int, error) {
-	for {
-		c.mu.Lock()
-		if c.closed {
-			c.mu.Unlock()
-			return nil, 0, ErrClosed
-		}
-		if len(c.flights) > 0 {
-			f := c.flights[0]
-			i := f.next
-			f.next++
-			if f.next == len(f.spans) {
-				c.flights = c.flights[1:]
-			}
-			c.mu.Unlock()
-			return f, i, nil
-		}
-		c.mu.Unlock()
-		if err := c.await(ctx, deadline); err != nil {
-			return nil, 0, err
-		}
-	}
-}
-
-// await waits for a Flush or Close.
-func (c *conn) await(ctx context.Context, deadline time.Time) error {
-	var late <-chan time.Time
-	if !deadline.IsZero() {
-		t := time.NewTimer(time.Until(deadline))
-		defer t.Stop()
-		late = t.C
-	}
-	select {
-	case <-c.wake:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-late:
-		return errNothingSent
-	}
-}
-
-var errNothingSent = fmt.Errorf("shard: receive: nothing was sent: %w", ErrTimeout)

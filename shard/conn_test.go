@@ -159,6 +159,82 @@ var idioms = []struct {
 		}
 		return <-got
 	}},
+	{"transaction", func(c redis.Conn) []any {
+		c.Send("MULTI")
+		c.Send("INCR", "{t}a")
+		c.Send("INCRBY", "{t}b", 5)
+		c.Send("LPUSH", "{t}a", "wrong")
+		c.Send("GET", "{t}b")
+		r, err := c.Do("EXEC")
+		r2, err2 := c.Do("GET", "{t}a")
+		return []any{r, err, r2, err2}
+	}},
+	{"transaction, one by one", func(c redis.Conn) []any {
+		var out []any
+		for _, line := range []string{
+			"MULTI", "PING", "SET {t}x 1", "MULTI", "WATCH {t}x", "GET {t}x", "EXEC", "EXEC", "DISCARD",
+			"MULTI", "SET {t}x 2", "DISCARD", "GET {t}x",
+			"MULTI", "SET {t}x 3", "NOSUCH", "EXEC", "GET {t}x",
+			"MULTI", "GET", "EXEC", "MULTI", "EXEC", "MULTI", "EXEC now", "EXEC",
+			"WATCH {t}x {t}y", "SET {t}y 1", "MULTI", "GET {t}x", "EXEC", "GET {t}y",
+			"WATCH {t}x", "SET {t}x 4", "UNWATCH", "MULTI", "UNWATCH", "GET {t}x", "EXEC",
+			"WATCH", "WATCH {t}x", "GET {t}x", "MULTI", "BLPOP {t}none 0", "RPUSH {t}l 1", "BLPOP {t}l {t}none 0", "EXEC",
+			"WATCH {t}x", "SET {t}x 5", "RESET", "MULTI", "GET {t}x", "EXEC",
+		} {
+			f := strings.Fields(line)
+			r, err := c.Do(f[0], redis.Args{}.AddFlat(f[1:])...)
+			out = append(out, line, r, err)
+		}
+		return out
+	}},
+	{"a transaction in the order of Send", func(c redis.Conn) []any {
+		for range 50 {
+			c.Send("INCR", "{o}n")
+			c.Send("MULTI")
+			c.Send("GET", "{o}n")
+			c.Send("EXEC")
+			c.Send("INCR", "{o}n")
+		}
+		v, err := redis.Values(c.Do(""))
+		return []any{v, err}
+	}},
+	{"script in a transaction", func(c redis.Conn) []any {
+		s := redis.NewScript(1, `return redis.call("INCR", KEYS[1])`)
+		c.Send("MULTI")
+		s.Send(c, "script:3")
+		r, err := c.Do("EXEC")
+		return []any{r, err}
+	}},
+	{"blocking", func(c redis.Conn) []any {
+		c.Send("RPUSH", "q", "one", "two")
+		c.Send("BLPOP", "q", 0)
+		c.Send("BRPOP", "q", 0)
+		c.Send("BLPOP", "q", 0.01)
+		c.Send("PING")
+		v, err := redis.Values(c.Do(""))
+		s, err2 := redis.Strings(c.Do("BLPOP", "q", 0.01))
+		return []any{v, err, s, err2}
+	}},
+	{"pub/sub", func(c redis.Conn) []any {
+		var out []any
+		psc := redis.PubSubConn{Conn: c}
+		hear := func(n int) {
+			for range n {
+				out = append(out, psc.Receive())
+			}
+		}
+		out = append(out, psc.Subscribe("a", "b", "c"), psc.PSubscribe("x*"), psc.Subscribe("b"))
+		hear(5)
+		out = append(out, psc.Ping("hello"))
+		hear(1)
+		r, err := c.Do("GET", "k")
+		out = append(out, r, err, psc.Unsubscribe("a"), psc.Unsubscribe("none"))
+		hear(2)
+		out = append(out, psc.PUnsubscribe(), psc.Unsubscribe("b", "c"), psc.Unsubscribe())
+		hear(4)
+		r, err = c.Do("SET", "k", "an ordinary one again")
+		return append(out, r, err, c.Err())
+	}},
 	{"ping with test on borrow", func(c redis.Conn) []any {
 		r, err := c.Do("PING")
 		return []any{r, err}

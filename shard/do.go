@@ -26,8 +26,15 @@ import (
 //     that), else the error is ErrCrossSlot.
 //   - PING, ECHO, TIME, SELECT and others about the connection are answered
 //     here.
-//   - What needs a connection of its own (MULTI, SUBSCRIBE, blocking
-//     commands) is refused; ForEachShard has such connections.
+//   - Commands that may wait (BLPOP, BRPOP, BLMOVE, BLMPOP, BZPOPMIN, BZPOPMAX,
+//     BZMPOP, XREAD and XREADGROUP with BLOCK) do so on a connection of their
+//     own. Config.Timeout bounds getting it, not their waiting; see README.md
+//     for what can happen when the context ends. WAIT is Client.Wait.
+//   - PUBLISH and SPUBLISH go to the shard that the channel hashes to.
+//   - RANDOMKEY draws among the keys of all shards.
+//   - A script that this client has sent, with EVAL or SCRIPT LOAD, is sent
+//     again when EVALSHA meets a shard that lacks it.
+//   - MULTI and SUBSCRIBE are for Tx and Subscribe, or for a Conn of Get.
 //
 // An error that a server, or the command table in its place, replied is a
 // redis.Error, returned as the reply too, as redigo does. A shard that gave
@@ -61,15 +68,24 @@ func (c *Client) execute(ctx context.Context, timeout time.Duration, r *request)
 	if err != nil {
 		return answer(errorReply(err))
 	}
+	c.scripts.note(cmd, r)
 	deadline := c.deadline(ctx, now, timeout)
 	if cmd.Route == command.Single {
 		i, err := v.single(cmd, r)
 		if err == nil {
-			return c.one(ctx, v, i, deadline, readOnly(cmd), r)
+			reply, err := c.one(ctx, v, i, deadline, readOnly(cmd), r)
+			if err != nil {
+				if again := c.scripts.instead(cmd, r, err); again != nil {
+					return c.one(ctx, v, i, deadline, readOnly(cmd), again)
+				}
+			}
+			return reply, err
 		}
 		if err != ErrCrossSlot || !c.crossReads(cmd) {
 			return answer(err)
 		}
+	} else if k := kindOf(cmd); k != ordinary {
+		return c.special(ctx, v, deadline, k, cmd, r)
 	}
 	if !c.gate.enter() {
 		return nil, ErrClosed
@@ -82,6 +98,19 @@ func (c *Client) execute(ctx context.Context, timeout time.Duration, r *request)
 	reply := b.reply(0)
 	b.free()
 	return reply.Value, reply.Err
+}
+
+// special executes what kinds.go knows.
+func (c *Client) special(ctx context.Context, v *view, deadline time.Time, k kind, cmd *command.Command, r *request) (any, error) {
+	switch k {
+	case waits:
+		return c.block(ctx, v, cmd, r)
+	case replicates:
+		return c.wait(ctx, v, nil, r.args)
+	case draws:
+		return c.draw(ctx, v, deadline, r)
+	}
+	return answer(unfit(cmd, k))
 }
 
 // one sends a request to one shard.

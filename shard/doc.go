@@ -20,6 +20,6 @@
 //
 // A Client may be used by any number of goroutines. Their commands share one
 // connection a shard, pipelined; none waits for another's longer than the
-// servers do, and cancelling one disturbs no other. Commands that tie up a
-// connection are for ForEachShard.
+// servers do, and cancelling one disturbs no other. What needs a connection's
+// state (blocking commands, Tx, Subscribe) borrows one of a bounded pool.
 package shard

@@ -27,6 +27,12 @@ var (
 	// ErrBacklog: more is waiting to be written to the shard than
 	// Config.MaxUnsent; the command was not sent.
 	ErrBacklog = baton.ErrBacklog
+	// ErrExhausted: the node has Config.MaxActive connections of one's own, and
+	// none came free in time.
+	ErrExhausted = errors.New("every connection of one's own is in use")
+	// ErrTxAborted: a watched key was changed, so nothing of the transaction
+	// was executed.
+	ErrTxAborted = errors.New("shard: transaction aborted: a watched key was changed")
 	// ErrEjected: in a cache, every shard is ejected.
 	ErrEjected = errors.New("every shard is ejected")
 )

@@ -33,8 +33,8 @@ type link struct {
 	// in a store.
 	failed func(shard string)
 
-	gate gate // calls that use this link only
-	pool redis.Pool
+	gate gate                       // calls that use this link only
+	pool *redis.Pool                // connections of one's own
 	line atomic.Pointer[baton.Line] // nil: none yet
 
 	mu       sync.Mutex // protects the following fields
@@ -56,25 +56,7 @@ type attempt struct {
 
 func newLink(shard string, node topology.Node, cfg *Config, failed func(string)) *link {
 	l := &link{shard: shard, node: node, cfg: cfg, failed: failed}
-	l.pool = redis.Pool{
-		MaxIdle: cfg.MaxIdle, MaxActive: cfg.MaxActive, Wait: true, IdleTimeout: cfg.IdleTimeout,
-		DialContext: func(ctx context.Context) (redis.Conn, error) {
-			ctx, cancel := context.WithTimeout(ctx, cfg.DialTimeout)
-			defer cancel()
-			nc, err := dial(ctx, cfg, node.Network, node.Addr)
-			if err != nil {
-				return nil, err
-			}
-			return redis.NewConn(withBuffer(nc), cfg.Timeout, cfg.Timeout), nil
-		},
-		TestOnBorrow: func(c redis.Conn, used time.Time) error {
-			if time.Since(used) < time.Second {
-				return nil
-			}
-			_, err := c.Do("PING")
-			return err
-		},
-	}
+	l.pool = l.newPool()
 	return l
 }
 

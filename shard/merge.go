@@ -39,6 +39,20 @@ func merge(v *view, how command.Merge, parts []part, owners []int) (any, error) 
 		return all, nil
 	case command.InfoText:
 		return mergeInfo(v, parts)
+	case command.Min, command.Max:
+		return mergeBound(v, how == command.Max, parts)
+	case command.SumPairs:
+		return mergeSumPairs(v, parts)
+	case command.Slowlog:
+		return mergeSlowlog(v, parts)
+	case command.Running:
+		return running(parts), nil
+	case command.ByShard, command.Histogram:
+		var all []any
+		for i := range parts {
+			all = append(all, []byte(v.Shards[parts[i].shard].Name), parts[i].Reply)
+		}
+		return all, nil
 	}
 	return parts[0].Reply, nil // AllOK and First: every shard said the same
 }

@@ -43,7 +43,7 @@ func TestPipelineKeepsOrderAndErrors(t *testing.T) {
 			}
 		}
 		if !strings.HasPrefix(texts[0], "WRONGTYPE") || !strings.HasPrefix(texts[1], "ERR unknown command") ||
-			texts[2] != string(ErrCrossSlot) || !strings.Contains(texts[3], "not supported") {
+			texts[2] != string(ErrCrossSlot) || !strings.Contains(texts[3], "needs a connection") {
 			t.Errorf("errors %q", texts)
 		}
 		if want := []any{[]byte("5"), nil, []byte("7")}; !reflect.DeepEqual(rest[1].Value, want) {

@@ -29,6 +29,12 @@ func (v *view) single(cmd *command.Command, r *request) (int, error) {
 	if len(r.keys) == 0 {
 		return v.Ring.Owner(cmd.StandIn(nil, r)), nil
 	}
+	return v.common(r)
+}
+
+// common returns the shard of the keys of a request that has some, and was asked
+// to find them.
+func (v *view) common(r *request) (int, error) {
 	shard := v.owner(r, r.keys[0])
 	for _, i := range r.keys[1:] {
 		if v.owner(r, i) != shard {

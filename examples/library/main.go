@@ -1,5 +1,5 @@
 // Command library shows the Go client: single commands, splits, pipelines, a
-// walk over all shards.
+// walk over all shards, a transaction, a queue, messages.
 //
 //	go run ./examples/library 127.0.0.1:7001 127.0.0.1:7002 127.0.0.1:7003 127.0.0.1:7004
 //
@@ -97,6 +97,9 @@ func use(client *shard.Client) error {
 	}
 	fmt.Println("keys on all shards:", total.Load())
 
+	if err := useOwn(ctx, client); err != nil {
+		return err
+	}
 	deleted, err := redis.Int(client.Do(ctx, "DEL", keys.Add("go:none")...))
 	if err != nil || deleted != 1000 {
 		return fmt.Errorf("DEL returned %d, %v; want 1000", deleted, err)
@@ -107,6 +110,58 @@ func use(client *shard.Client) error {
 	var down *shard.ShardError
 	if _, err := client.Do(ctx, "GET", "go:hello"); errors.As(err, &down) {
 		fmt.Println(down.Shard, "is down; safe to retry:", down.SafeToRetry)
+	}
+	return nil
+}
+
+// useOwn does what needs a connection's state. Each borrows one for as long as
+// it takes.
+func useOwn(ctx context.Context, client *shard.Client) error {
+	// A transaction is on one shard: what stands in braces is hashed alone. It
+	// aborts if go:{7}:stock is changed after it was read.
+	if _, err := client.Do(ctx, "SET", "go:{7}:stock", 3, "EX", 60); err != nil {
+		return err
+	}
+	_, err := client.Tx(ctx, []string{"go:{7}:stock"}, func(tx *shard.Tx) error {
+		n, err := redis.Int(client.Do(ctx, "GET", "go:{7}:stock"))
+		if err != nil {
+			return err
+		}
+		tx.Add("SET", "go:{7}:stock", n-1, "KEEPTTL")
+		tx.Add("RPUSH", "go:{7}:orders", "one")
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+
+	// A blocking command waits until there is something, or the context ends.
+	order, err := redis.Strings(client.Do(ctx, "BLPOP", "go:{7}:orders", 0))
+	if err != nil {
+		return err
+	}
+	fmt.Println("an order:", order[1])
+
+	// A channel lives on the shard that its name hashes to, a pattern on all.
+	sub, err := client.PSubscribe(ctx, "go:news:*")
+	if err != nil {
+		return err
+	}
+	defer sub.Close()
+	if _, err := client.Do(ctx, "PUBLISH", "go:news:weather", "rain"); err != nil {
+		return err
+	}
+	m, err := sub.Receive(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%s: %s, from %s\n", m.Channel, m.Payload, m.Shard)
+
+	for key, err := range client.Scan(ctx, "go:{7}:*", 100) {
+		if err != nil {
+			return err
+		}
+		fmt.Println("still there:", key)
 	}
 	return nil
 }

@@ -61,8 +61,8 @@ type Conn struct {
 	// Owner is told what is not the answer to a call; nil for a connection that
 	// many share, on which that ends the connection. See private.go.
 	Owner Owner
-	// Subscriber says that every reply is a push, as on a connection of RESP2
-	// that has subscribed.
+	// Subscriber says that everything is a push once the calls have their replies,
+	// as on a connection of RESP2 that has subscribed.
 	Subscriber bool
 	// RemoteID is the node's CLIENT ID of this connection, if Identify asked.
 	RemoteID int64
@@ -169,11 +169,11 @@ func (c *Conn) Send(now int64) (*iobuf.Queue, *Error) {
 		c.dial(now)
 	case Waiting:
 		if now < c.retryAt {
-			return nil, c.fault(Down, c.lastErr, false)
+			return nil, c.fault(c.why(), c.lastErr, false)
 		}
 		c.dial(now)
 	case Closing, Retired:
-		return nil, c.fault(Down, c.lastErr, false)
+		return nil, c.fault(c.why(), c.lastErr, false)
 	}
 	c.Stats.Requests++
 	if c.state != Ready {
@@ -217,7 +217,7 @@ func (c *Conn) Received(b []byte, now int64) {
 			return
 		}
 		if c.Owner != nil && !c.cut.Begun() && c.greet.left == 0 {
-			c.push = c.Subscriber || b[0] == '>'
+			c.push = b[0] == '>' || c.Subscriber && c.late+c.calls.n == 0
 		}
 		if !c.push && c.late == 0 && c.calls.n == 0 && c.greet.left == 0 {
 			c.abort(Lost, errUnexpected)
@@ -245,7 +245,7 @@ func (c *Conn) deliver(part []byte, done bool) {
 	switch {
 	case c.greet.left > 0:
 		if err := c.greet.reply(c, part, done); err != nil {
-			c.abort(Refused, err)
+			c.refused(err)
 		} else if c.greet.left == 0 {
 			c.ready()
 		}
@@ -342,7 +342,7 @@ func (c *Conn) Expire(now int64) {
 		call.To.Fail(call, c.fault(Timeout, errNoReply(c.Timeout), c.state == Ready))
 	}
 	if c.state != Ready {
-		if expired {
+		if expired && (c.state == Dialing || c.state == Greeting) {
 			// Their requests are in held: start over, so that none is sent.
 			c.abort(Down, errDialTimeout)
 		}

@@ -123,8 +123,8 @@ func (c *Core) Begin(now int64) {
 
 // End ends a turn: sessions that were stalled and may go on do so.
 func (c *Core) End() {
-	for _, f := range c.later {
-		f()
+	for i := 0; i < len(c.later); i++ { // it may grow
+		c.later[i]()
 	}
 	clear(c.later)
 	c.later = c.later[:0]

@@ -15,10 +15,12 @@ import (
 // shards. They hear of it as soon as the transaction has been executed, and their
 // replies are put where they belong in EXEC's.
 type elsewhere struct {
-	index int // in EXEC's reply
-	cmd   *command.Command
-	frame []byte
-	shard int // of a PUBLISH; -1: all
+	index   int // in EXEC's reply
+	cmd     *command.Command
+	frame   []byte
+	apart   bool   // the transaction does not contain it: a PUBLISH, or what is answered here
+	here    bool   // the proxy answers it
+	channel string // of a PUBLISH
 }
 
 // execution is an EXEC whose reply is not yet all of it.
@@ -28,8 +30,9 @@ type execution struct {
 	home  nodeKey // where the transaction is
 	reply iobuf.Queue
 	rest  []elsewhere
-	parts []*gather // of each of rest
-	left  int       // of these, how many are not complete
+	parts []*gather // of each of rest; nil: see local
+	local []*Request
+	left  int // of these, how many are not complete
 }
 
 // execute sends EXEC, and afterwards what is to be done elsewhere.
@@ -49,18 +52,37 @@ func (e *execution) Reply(_ *backend.Call, part []byte, done bool) {
 	c := e.r.core
 	if e.r.session != nil {
 		e.reply.Append(c.buffer, part)
+		e.r.hold(len(part))
 	}
 	if done {
 		c.later = append(c.later, e.executed)
 	}
 }
 
-func (e *execution) Fail(call *backend.Call, err *backend.Error) { e.r.Fail(call, err) }
+func (e *execution) Fail(call *backend.Call, err *backend.Error) {
+	e.release()
+	e.r.Fail(call, err)
+}
+
+// release gives back what the execution holds, but for its request.
+func (e *execution) release() {
+	c := e.r.core
+	e.reply.Reset(c.buffer)
+	for i, g := range e.parts {
+		if g != nil {
+			c.releaseGather(g)
+		} else if r := e.local[i]; r != nil {
+			c.release(r)
+		}
+	}
+	e.parts, e.local = nil, nil
+}
 
 // executed goes on when the transaction has been executed, or has not.
 func (e *execution) executed() {
 	s := e.r.session
 	if s == nil {
+		e.release()
 		e.r.core.release(e.r)
 		return
 	}
@@ -70,23 +92,41 @@ func (e *execution) executed() {
 	}
 	e.left = 1
 	for i := range e.rest {
-		e.send(&e.rest[i])
+		e.parts, e.local = append(e.parts, nil), append(e.local, nil)
+		if e.rest[i].here {
+			e.answer(i)
+		} else {
+			e.send(i)
+		}
 	}
 	e.arrived()
 }
 
+// answer has the proxy answer a request.
+func (e *execution) answer(i int) {
+	s, c := e.r.session, e.r.core
+	r := c.requests.get()
+	r.core, r.session, r.then = c, s, e
+	e.local[i] = r
+	e.left++
+	var p resp.Parser
+	lim := resp.DefaultLimits()
+	p.Parse(e.rest[i].frame, &lim) // it was parsed before
+	s.inside = r
+	s.local(e.rest[i].cmd, &arguments{e.rest[i].frame, p.Args})
+}
+
 // send sends a request to the shards that have not executed it.
-func (e *execution) send(x *elsewhere) {
-	s := e.r.session
-	merge := x.cmd.Merge
-	if x.shard >= 0 {
-		merge = command.First
-	}
-	g := s.core.newGather(merge)
+func (e *execution) send(i int) {
+	s, x := e.r.session, &e.rest[i]
+	g := s.core.newGather(x.cmd.Merge)
 	g.req, g.done = e.r, e.arrived
-	e.parts = append(e.parts, g)
-	for i := range s.pool.snap.Shards {
-		if x.shard < 0 || x.shard == i {
+	e.parts[i] = g
+	if x.apart {
+		g.merge = command.First
+		g.parts = append(g.parts, part{shard: s.pool.ring.OwnerString(x.channel)})
+	} else {
+		for i := range s.pool.snap.Shards {
 			g.parts = append(g.parts, part{shard: i})
 		}
 	}
@@ -94,7 +134,7 @@ func (e *execution) send(x *elsewhere) {
 	g.missing = len(g.parts) + 1
 	for i := range g.parts {
 		p := &g.parts[i]
-		if x.shard < 0 && s.pool.nodeKey(p.shard) == e.home { // it has done so
+		if !x.apart && s.pool.nodeKey(p.shard) == e.home { // it has done so
 			p.g, p.conn = g, s.conn(p.shard)
 			g.missing--
 			continue
@@ -112,13 +152,12 @@ func (e *execution) arrived() {
 		return
 	}
 	if e.r.session == nil {
-		for _, g := range e.parts {
-			e.r.core.releaseGather(g)
-		}
+		e.release()
 		e.r.core.release(e.r)
 		return
 	}
 	if err := e.assemble(); err != nil {
+		e.release()
 		e.r.reply.Reset(e.r.core.buffer)
 		e.r.finishError("ERR " + err.Error())
 		return
@@ -138,7 +177,7 @@ func (e *execution) assemble() error {
 		return err
 	}
 	for _, x := range e.rest {
-		if x.shard >= 0 {
+		if x.apart {
 			n++
 		}
 	}
@@ -147,7 +186,7 @@ func (e *execution) assemble() error {
 	for i := range n {
 		var own []byte
 		next := len(e.rest) > 0 && e.rest[0].index == i
-		if !next || e.rest[0].shard < 0 {
+		if !next || !e.rest[0].apart {
 			var cut resp.Cutter
 			end, _, err := cut.Cut(rest)
 			if err != nil {
@@ -160,6 +199,12 @@ func (e *execution) assemble() error {
 			continue
 		}
 		g := e.parts[0]
+		if r := e.local[0]; r != nil {
+			out.Take(c.buffer, &r.reply)
+			c.release(r)
+			e.rest, e.parts, e.local = e.rest[1:], e.parts[1:], e.local[1:]
+			continue
+		}
 		for j := range g.parts {
 			if p := &g.parts[j]; p.out == nil && p.reply.Len() == 0 {
 				p.reply.Append(c.buffer, own)
@@ -172,7 +217,7 @@ func (e *execution) assemble() error {
 		}
 		out.Take(c.buffer, &merged)
 		c.releaseGather(g)
-		e.rest, e.parts = e.rest[1:], e.parts[1:]
+		e.rest, e.parts, e.local = e.rest[1:], e.parts[1:], e.local[1:]
 	}
 	return nil
 }

@@ -84,6 +84,23 @@ func (g *gather) send(i int) *iobuf.Queue {
 	p, s := &g.parts[i], g.req.session
 	p.g, p.call.To = g, p
 	conn, q, err := s.pool.begin(p.shard, s, &p.call)
+	return g.begun(p, conn, q, err)
+}
+
+// sendAside is send over a connection that has nothing else to do, and no database: a
+// node that runs a script for long lets nobody choose one, and what ends the script
+// must not wait behind it.
+func (g *gather) sendAside(i int) *iobuf.Queue {
+	p, s := &g.parts[i], g.req.session
+	p.g, p.call.To = g, p
+	aside := s.pool.spare(s.pool.lane(laneKey{0, s.lane.proto}), s.pool.nodeKey(p.shard))
+	conn, q, err := s.pool.beginOn(aside, &p.call)
+	aside.Retire()
+	s.pool.left = append(s.pool.left, aside)
+	return g.begun(p, conn, q, err)
+}
+
+func (g *gather) begun(p *part, conn *backend.Conn, q *iobuf.Queue, err *backend.Error) *iobuf.Queue {
 	p.conn = conn
 	if err != nil {
 		p.Fail(&p.call, err)
@@ -160,7 +177,7 @@ func (g *gather) arrived() {
 func (g *gather) conclude(out *iobuf.Queue) string {
 	if g.failed != nil {
 		g.req.session.pool.Stats.Errors++
-		text := "ERR " + g.failed.Error()
+		text := g.failed.Reply()
 		if g.failed.Sent || len(g.parts) == 1 {
 			return text
 		}

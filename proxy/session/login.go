@@ -175,6 +175,7 @@ func (s *Session) move(k laneKey) {
 	if s.private != nil {
 		s.moveOwn()
 	}
+	s.heat()
 	s.pool.leave(old)
 }
 
@@ -184,6 +185,7 @@ func (s *Session) moveOwn() {
 		if o.conn.Proto != s.lane.proto {
 			o.conn.Proto = s.lane.proto
 			s.sendSilently(o, "HELLO", strconv.Itoa(s.lane.proto))
+			o.conn.Subscriber = s.lane.proto == 2 && o.subs > 0
 		}
 		if o.conn.Database != s.lane.db {
 			o.conn.Database = s.lane.db

@@ -1,6 +1,8 @@
 package session
 
 import (
+	"slices"
+
 	"github.com/shardring/shardring/proxy/backend"
 	"github.com/shardring/shardring/proxy/iobuf"
 	"github.com/shardring/shardring/shard/resp"
@@ -14,7 +16,9 @@ type private struct {
 	subs   *subscriptions // nil: none, ever
 	track  *tracking      // nil: off
 	pinned bool           // others' tracking is told here: a connection to each node stays
+	forgot bool           // all keys were invalidated, and no reply was sent since: each shard says so
 	held   iobuf.Queue    // pushes that came within a reply, or before a confirmation
+	behind []busyScript   // where requests of the session stand behind a long script
 	wait   *owned         // where a command waits for something to happen; nil: nowhere
 }
 
@@ -26,6 +30,7 @@ type owned struct {
 	conn    *backend.Conn
 	push    iobuf.Queue // a push that has not come whole
 	timed   bool        // in Pool.timing
+	stained bool        // the node may keep something for the session that it does not know of
 	subs    int         // subscriptions there
 }
 
@@ -55,10 +60,22 @@ func (p *private) find(k nodeKey) *owned {
 	return nil
 }
 
-// ownConn returns the session's own connection to a shard, or nil.
+// ownConn returns the session's own connection to a shard, or the one that it has to
+// stay on, or nil.
 func (s *Session) ownConn(shard int) *backend.Conn {
-	if o := s.private.find(s.pool.nodeKey(shard)); o != nil {
+	k := s.pool.nodeKey(shard)
+	if o := s.private.find(k); o != nil {
 		return o.conn
+	}
+	for i, b := range s.private.behind {
+		if b.key != k {
+			continue
+		}
+		if b.conn.Owes() {
+			return b.conn
+		}
+		s.private.behind = slices.Delete(s.private.behind, i, i+1)
+		break
 	}
 	return nil
 }
@@ -106,18 +123,19 @@ func (p *Pool) spare(l *lane, k nodeKey) *backend.Conn {
 func (s *Session) tidy() {
 	pr := s.private
 	if pr.held.Len() > 0 {
-		s.deliver()
+		s.deliver() // which may be the end
 	}
-	if s.inFlight > 0 {
+	if s.inFlight > 0 || s.private == nil {
 		return
 	}
 	pr.wait = nil
+	pr.behind = slices.DeleteFunc(pr.behind, func(b busyScript) bool { return !b.conn.Owes() })
 	s.release()
 	if pr.subs != nil && !pr.subs.any() {
 		pr.subs = nil
 		s.heat()
 	}
-	if len(pr.conns) == 0 && pr.tx.none() && pr.subs == nil && pr.track == nil && !pr.pinned && pr.held.Len() == 0 {
+	if len(pr.conns) == 0 && pr.tx.none() && pr.subs == nil && pr.track == nil && !pr.pinned && pr.held.Len() == 0 && len(pr.behind) == 0 {
 		s.private = nil
 	}
 }
@@ -151,12 +169,19 @@ func (s *Session) giveBack(o *owned) {
 	c.Owner = nil
 	idle := s.lane.idle[o.key]
 	_, current := s.lane.byNode[o.key]
-	if current && len(idle) < maxIdle && c.Spotless() && !s.private.needs(o) {
+	if current && len(idle) < maxIdle && c.Spotless() && !o.stained && !s.private.needs(o) {
 		s.lane.idle[o.key] = append(idle, c)
 		return
 	}
 	c.Drop()
 	p.left = append(p.left, c)
+}
+
+// stain keeps the session's connections from being anybody's.
+func (s *Session) stain() {
+	for _, o := range s.private.conns {
+		o.stained = true
+	}
 }
 
 // giveBackAll is for a session that ends or starts anew.
@@ -176,7 +201,7 @@ func (s *Session) giveBackAll() {
 func (o *owned) Pushed(_ *backend.Conn, part []byte, done bool) {
 	s := o.session
 	o.push.Append(s.core.buffer, part)
-	if s.Out.Len()+o.push.Len() > s.core.limits.PushHard {
+	if s.Out.Len()+s.private.held.Len()+o.push.Len() > s.core.limits.PushHard {
 		s.cut()
 		return
 	}
@@ -243,11 +268,18 @@ func (t *silence) Reply(_ *backend.Call, _ []byte, done bool) {
 	}
 }
 
-// Fail: the connection is lost, and with it the transaction.
+// Fail: the connection is lost, and with it the transaction; or it is of no use.
 func (t *silence) Fail(_ *backend.Call, _ *backend.Error) {
-	if pr := t.s.private; pr != nil {
-		pr.tx.spoil()
+	s := t.s
+	if s.private == nil {
+		return
 	}
+	s.private.tx.spoil()
+	s.core.later = append(s.core.later, func() {
+		if s.private != nil {
+			s.tidy()
+		}
+	})
 }
 
 // limit has the time limits of an owned connection looked at.

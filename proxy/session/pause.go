@@ -10,9 +10,8 @@ import (
 // pause is CLIENT PAUSE: until its end no request of the pool's clients is handled,
 // or none that writes.
 type pause struct {
-	until     int64 // ns; 0: there is none
-	writes    bool  // only what writes waits
-	postponed []*Session
+	until  int64 // ns; 0: there is none
+	writes bool  // only what writes waits
 }
 
 // clientPause takes CLIENT PAUSE ms [WRITE|ALL].
@@ -72,12 +71,21 @@ func (p *Pool) pauseFor(ms int64, writes bool) {
 }
 
 func (p *Pool) unpause() {
-	list := p.pause.postponed
 	p.pause = pause{}
 	p.heatAll()
-	for _, s := range list {
+	for _, s := range p.core.matching(p.Name, &filter{}) {
+		if s.postponed {
+			s.goAhead()
+			s.unstall()
+		}
+	}
+}
+
+// goAhead ends the session's waiting for the end of a pause.
+func (s *Session) goAhead() {
+	if s.postponed {
 		s.postponed = false
-		s.unstall()
+		s.pool.shared.postponed.Add(-1)
 	}
 }
 
@@ -97,7 +105,7 @@ func (s *Session) postpone(cmd *command.Command, a *arguments) bool {
 		return false
 	}
 	s.postponed, s.stalled = true, true
-	p.postponed = append(p.postponed, s)
+	s.pool.shared.postponed.Add(1)
 	return true
 }
 
@@ -115,15 +123,4 @@ func (s *Session) mayWrite(cmd *command.Command, a *arguments) bool {
 		return s.private != nil && s.private.tx.writes
 	}
 	return cmd.Flags&command.Write != 0
-}
-
-// gauges are what a pool adds to the fields of INFO: those who wait here.
-func (p *Pool) gauges() map[string]int {
-	n := 0
-	for s := range p.core.open {
-		if s.pool == p && s.postponed {
-			n++
-		}
-	}
-	return map[string]int{"blocked_clients": n}
 }

@@ -147,6 +147,7 @@ func (p *Pool) expire() {
 		}
 		p.overtake(l)
 	}
+	p.busyShard() // forgets those that are no longer
 	p.expireOwned()
 	if p.pause.until != 0 && p.core.now >= p.pause.until {
 		p.unpause()

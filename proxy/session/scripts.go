@@ -79,19 +79,38 @@ func (s *Session) reload(shard int, cmd *command.Command, a *arguments) {
 	if conn.ScriptsEpoch == epoch && conn.Scripts[digest] {
 		return
 	}
-	n := &noticed{}
-	n.call.To = n
-	if conn, q, err := s.pool.beginOn(conn, &n.call); err == nil {
-		// Not before: a connection that is dialled anew forgets them.
-		if conn.Scripts == nil || conn.ScriptsEpoch != epoch {
-			conn.Scripts, conn.ScriptsEpoch = map[string]bool{}, epoch
-		}
-		conn.Scripts[digest] = true
-		b := resp.AppendRequest(nil, "SCRIPT", "LOAD", body)
-		conn.Stats.RequestBytes += uint64(len(b))
-		q.Append(s.core.buffer, b)
+	l := &loading{conn: conn, digest: digest}
+	l.call.To = l
+	_, q, err := s.pool.beginOn(conn, &l.call)
+	if err != nil {
+		return
 	}
+	if conn.Scripts == nil || conn.ScriptsEpoch != epoch { // also if it was just dialled
+		conn.Scripts, conn.ScriptsEpoch = map[string]bool{}, epoch
+	}
+	conn.Scripts[digest] = true
+	b := resp.AppendRequest(nil, "SCRIPT", "LOAD", body)
+	conn.Stats.RequestBytes += uint64(len(b))
+	q.Append(s.core.buffer, b)
 }
+
+// loading is a script on its way to a node.
+type loading struct {
+	call   backend.Call
+	conn   *backend.Conn
+	digest string
+	begun  bool
+}
+
+// Reply: a node that refuses, because it is loading its data, is told again.
+func (l *loading) Reply(_ *backend.Call, part []byte, _ bool) {
+	if !l.begun && part[0] == '-' {
+		delete(l.conn.Scripts, l.digest)
+	}
+	l.begun = true
+}
+
+func (*loading) Fail(*backend.Call, *backend.Error) {}
 
 // noticed takes a reply that nobody needs.
 type noticed struct{ call backend.Call }

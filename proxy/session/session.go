@@ -29,6 +29,7 @@ type Session struct {
 
 	// The FIFO of requests whose replies have not gone out.
 	head, tail *Request
+	inside     *Request // what begin returns next, instead of one in the FIFO; nil: nothing
 	inFlight   int
 	average    int // bytes of a reply, decaying: see window
 	held       int // bytes of replies that have come and wait for others
@@ -107,6 +108,7 @@ func (p *Pool) Accept() *Session {
 	p.Stats.Accepted++
 	s := &Session{core: c, pool: p, lane: p.lanes[0], id: c.nextID(), since: c.now, active: c.now, user: p.users.Initial(), average: c.limits.Output / firstWindow}
 	c.open[s] = struct{}{}
+	p.shared.clients.Add(1)
 	s.lane.enter()
 	s.heat()
 	return s
@@ -115,10 +117,9 @@ func (p *Pool) Accept() *Session {
 // heat decides whether the short way in handle may be taken. It is called
 // whenever something changes that the decision depends on.
 func (s *Session) heat() {
-	s.hot = s.user != nil && s.user.Unlimited() && s.pool.pause.until == 0
-	if pr := s.private; s.hot && pr != nil {
-		s.hot = !pr.tx.open && pr.subs == nil && (pr.track == nil || pr.track.caching == "")
-	}
+	pr := s.private
+	s.hot = s.user != nil && s.user.Unlimited() && s.pool.pause.until == 0 &&
+		(pr == nil || !pr.tx.open && !s.listens() && (pr.track == nil || pr.track.caching == ""))
 }
 
 // Pool returns the session's pool.
@@ -308,6 +309,10 @@ func (s *Session) refuseInput(err error) {
 
 // begin adds a request to the FIFO.
 func (s *Session) begin() *Request {
+	if r := s.inside; r != nil {
+		s.inside = nil
+		return r
+	}
 	r := s.core.requests.get()
 	r.core, r.session = s.core, s
 	if s.mute != speaking {
@@ -329,6 +334,9 @@ func (s *Session) begin() *Request {
 // advance moves the replies that are whole from the FIFO to the output.
 func (s *Session) advance() {
 	c := s.core
+	if s.private != nil && s.head != nil && s.head.done {
+		s.private.forgot = s.private.forgot && s.private.held.Len() > 0
+	}
 	for r := s.head; r != nil && r.done; r = s.head {
 		r.goOut()
 		s.measure(r.sent)
@@ -393,7 +401,7 @@ func (s *Session) unstall() {
 // goOn handles the input that a stalled session kept.
 func (s *Session) goOn() {
 	s.queued = false
-	if s.phase > draining {
+	if s.phase > draining || s.fenced && s.inFlight > 0 { // fenced since then
 		return
 	}
 	s.stalled, s.fenced = false, false
@@ -502,6 +510,8 @@ func (s *Session) Closed() {
 	}
 	s.to(over)
 	delete(s.core.open, s)
+	s.pool.shared.clients.Add(-1)
+	s.goAhead()
 	s.Out.Reset(s.core.buffer)
 	s.abandon()
 	s.giveBackAll()

@@ -20,9 +20,10 @@ type simLink struct {
 	node *simNode
 	conn *backend.Conn
 
+	linkState
+
 	connected bool
 	gone      bool
-	login     bool
 	in, out   []byte // on their way to the node, and from it
 	room      int    // in holds no more
 }
@@ -61,6 +62,8 @@ func (w *simWorld) dial(c *backend.Conn) {
 
 func (l *simLink) connect() {
 	l.connected = true
+	l.w.lastLink++
+	l.linkState = linkState{id: l.w.lastLink, proto: 2}
 	l.conn.Connected(l.w.now)
 	l.w.flushConn(l.conn)
 }
@@ -80,6 +83,9 @@ func (l *simLink) write() {
 func (l *simLink) work(limit int) {
 	at := 0
 	for range limit {
+		if l.waiting != nil {
+			break
+		}
 		args, n, err := parseCommand(l.in[at:])
 		if err != nil {
 			l.w.t.Fatalf("%s: the proxy sent no command: %v", l.node.name, err)
@@ -114,7 +120,7 @@ func (l *simLink) deliver(n int) {
 // drop forgets the socket, which the proxy closed: what is in it may still be
 // executed.
 func (l *simLink) drop() {
-	for l.connected && !l.w.one(3) {
+	for l.connected && l.waiting == nil && !l.w.one(3) {
 		args, n, _ := parseCommand(l.in)
 		if n == 0 {
 			break
@@ -134,7 +140,7 @@ func (l *simLink) kill() {
 		l.conn.Broken(errRefused, l.w.now)
 		return
 	}
-	for len(l.in) > 0 && !l.w.one(3) {
+	for len(l.in) > 0 && l.waiting == nil && !l.w.one(3) {
 		args, n, _ := parseCommand(l.in)
 		if n == 0 {
 			break

@@ -2,6 +2,7 @@ package session
 
 import (
 	"bytes"
+	"crypto/sha1"
 	"encoding/hex"
 	"fmt"
 	"slices"
@@ -19,8 +20,11 @@ type simNode struct {
 	name  string
 	addr  string
 	data  map[string]string
-	info  string         // what INFO says
-	seen  map[string]int // by client: the sequence number of its last write
+	times map[string]int // by key: how often it was written, for WATCH
+	lists map[string][]string
+	codes map[string]bool // the digests of the scripts that are loaded
+	info  string          // what INFO says
+	seen  map[string]int  // by client: the sequence number of its last write
 	links []*simLink
 
 	mode   nodeMode
@@ -55,6 +59,7 @@ func (n *simNode) enter(m nodeMode, d int64) {
 		for _, l := range slices.Clone(n.links) {
 			l.kill()
 		}
+		n.codes = nil // it starts anew
 	}
 }
 
@@ -102,65 +107,89 @@ func parseHeader(b []byte, typ byte) (v, n int, err error) {
 	return v, i + 1, err
 }
 
-// execute answers one command.
+// execute answers one command. What it returns is empty while l waits.
 func (n *simNode) execute(l *simLink, args [][]byte) []byte {
 	name := strings.ToLower(string(args[0]))
 	if n.w.echo {
 		return n.echo(name, args)
 	}
-	if name == "auth" {
-		if n.mode == locked || string(args[1]) != n.pool.password {
-			return []byte("-WRONGPASS invalid username-password pair or user is disabled.\r\n")
-		}
-		l.login = true
-		return []byte("+OK\r\n")
+	if b, ok := n.connection(l, name, args); ok {
+		return b
 	}
-	if n.pool.password != "" && !l.login {
-		n.w.t.Errorf("%s: %q before AUTH", n.name, args[0])
-	}
-	keys := args[1:min(2, len(args))]
-	switch name {
-	case "mget", "del", "unlink", "exists", "touch":
-		keys = args[1:]
-	case "mset":
-		keys = nil
-		for i := 1; i < len(args); i += 2 {
-			keys = append(keys, args[i])
-		}
-	case "eval":
-		keys = args[3 : len(args)-1]
-	case "dbsize", "scan", "info":
-		keys = nil
-	}
+	keys := keysOf(name, args)
 	for _, k := range keys {
 		if owner := n.pool.pool.ring.Owner(k); owner != n.shard && !n.pool.eject {
 			n.w.t.Errorf("%s: %q is a key of shard %d", n.name, k, owner)
+		}
+		if db := dbOf(string(k)); db >= 0 && db != l.db && !n.w.plain {
+			n.w.t.Errorf("%s: %s: %q is a key of database %d, and the connection's is %d", n.name, name, k, db, l.db)
 		}
 	}
 	if n.errors > 0 {
 		n.errors--
 		n.wrong()
+		l.spoiled = true
 		first := []byte{}
 		if len(keys) > 0 {
 			first = keys[0]
 		}
 		return []byte("-INJECTED " + hex.EncodeToString(first) + "\r\n")
 	}
-	return n.run(name, keys, args)
+	if l.multi {
+		return l.enqueue(args)
+	}
+	return n.run(l, name, keys, args)
 }
 
-func (n *simNode) run(name string, keys, args [][]byte) []byte {
-	b := &replyBytes{}
+// keysOf returns the keys of a command.
+func keysOf(name string, args [][]byte) (keys [][]byte) {
+	switch name {
+	case "mget", "del", "unlink", "exists", "touch", "watch":
+		return args[1:]
+	case "mset":
+		for i := 1; i < len(args); i += 2 {
+			keys = append(keys, args[i])
+		}
+		return keys
+	case "eval", "evalsha":
+		return args[3 : len(args)-1]
+	case "blpop":
+		return args[1 : len(args)-1]
+	case "dbsize", "scan", "info", "ping", "echo", "script", "time", "wait":
+		return nil
+	}
+	return args[1:min(2, len(args))]
+}
+
+// dbOf returns the database that a key of a client belongs to, -1 if it does not
+// tell.
+func dbOf(key string) int {
+	if !strings.Contains(key, ":") {
+		return -1
+	}
+	_, db, ok := strings.Cut(key, "@")
+	if !ok {
+		return 0
+	}
+	v, _ := strconv.Atoi(db)
+	return v
+}
+
+func (n *simNode) run(l *simLink, name string, keys, args [][]byte) []byte {
+	b := &replyBytes{proto: l.proto}
 	switch name {
 	case "get":
+		if l.tracks {
+			l.read[string(keys[0])] = true
+		}
 		b.bulk(n.get(keys[0]))
 	case "set":
-		n.put(keys[0], args[2])
-		n.data[string(keys[0])] = string(args[2])
+		n.put(l, keys[0], args[2])
+		n.write(keys[0], string(args[2]))
 		b.WriteString("+OK\r\n")
 	case "append":
-		n.put(keys[0], args[2])
-		n.data[string(keys[0])] += string(args[2])
+		n.put(l, keys[0], args[2])
+		n.write(keys[0], n.data[string(keys[0])]+string(args[2]))
 		b.int(len(n.data[string(keys[0])]))
 	case "incrby":
 		v, err1 := strconv.Atoi("0" + n.data[string(keys[0])])
@@ -168,26 +197,29 @@ func (n *simNode) run(name string, keys, args [][]byte) []byte {
 		if err1 != nil || err2 != nil {
 			n.w.t.Errorf("%s: INCRBY of %q by %q", n.name, n.data[string(keys[0])], args[2])
 		}
-		n.data[string(keys[0])] = strconv.Itoa(v + d)
+		n.write(keys[0], strconv.Itoa(v+d))
 		b.int(v + d)
 	case "strlen":
 		b.int(len(n.data[string(keys[0])]))
-	case "mget", "eval":
+	case "mget", "eval", "evalsha":
+		if name == "evalsha" && !n.codes[strings.ToLower(string(args[1]))] {
+			return []byte("-NOSCRIPT No matching script. Please use EVAL.\r\n")
+		}
 		all := len(keys)
-		if name == "eval" {
+		if name != "mget" {
 			all++
 		}
 		b.array(all)
 		for _, k := range keys {
 			b.bulk(n.get(k))
 		}
-		if name == "eval" {
+		if name != "mget" {
 			b.bulk(string(args[len(args)-1]), true)
 		}
 	case "mset":
 		for i := 1; i < len(args); i += 2 {
-			n.put(args[i], args[i+1])
-			n.data[string(args[i])] = string(args[i+1])
+			n.put(l, args[i], args[i+1])
+			n.write(args[i], string(args[i+1]))
 		}
 		b.WriteString("+OK\r\n")
 	case "del", "unlink", "exists", "touch":
@@ -198,6 +230,7 @@ func (n *simNode) run(name string, keys, args [][]byte) []byte {
 			}
 			if name == "del" || name == "unlink" {
 				delete(n.data, string(k))
+				n.times[string(k)]++
 			}
 		}
 		b.int(count)
@@ -207,6 +240,24 @@ func (n *simNode) run(name string, keys, args [][]byte) []byte {
 		b.int(len(n.data))
 	case "scan":
 		n.scan(b, string(args[1]))
+	case "ping": // with a word from a proxy that thinks a script keeps this node busy
+		if len(args) == 1 {
+			b.WriteString("+PONG\r\n")
+		} else {
+			b.bulk(string(args[1]), true)
+		}
+	case "echo":
+		b.bulk(string(args[1]), true)
+	case "publish":
+		b.int(n.publish(string(args[1]), string(args[2])))
+	case "rpush":
+		b.int(n.rpush(string(args[1]), string(args[2])))
+	case "blpop":
+		return n.blpop(l, keys, args)
+	case "wait":
+		b.int(0)
+	case "script":
+		n.script(b, args)
 	case "getrange": // of two arguments: the proxy leaves it to us
 		b.WriteString("-ERR wrong number of arguments for 'getrange' command\r\n")
 	default:
@@ -216,14 +267,35 @@ func (n *simNode) run(name string, keys, args [][]byte) []byte {
 	return b.Bytes()
 }
 
+// write changes a key.
+func (n *simNode) write(k []byte, v string) {
+	n.data[string(k)] = v
+	n.times[string(k)]++
+	n.invalidate(string(k))
+}
+
+// script answers SCRIPT LOAD.
+func (n *simNode) script(b *replyBytes, args [][]byte) {
+	sum := sha1.Sum(args[2])
+	digest := hex.EncodeToString(sum[:])
+	if n.codes == nil {
+		n.codes = map[string]bool{}
+	}
+	n.codes[digest] = true
+	b.bulk(digest, true)
+}
+
 func (n *simNode) get(k []byte) (string, bool) {
 	v, ok := n.data[string(k)]
 	return v, ok
 }
 
-// put checks that what a client writes to a key is for that key, and that no
-// write of it came after a later one.
-func (n *simNode) put(k, v []byte) {
+// put checks that what a client writes to a key is for that key, that no write of
+// it came after a later one, and that what belongs into a transaction is in one.
+func (n *simNode) put(l *simLink, k, v []byte) {
+	if bytes.Contains(k, []byte(":tx")) && !l.within {
+		n.w.t.Errorf("%s: key %q is written outside of a transaction", n.name, k)
+	}
 	if len(v) == 0 || n.w.plain {
 		return
 	}
@@ -269,13 +341,21 @@ func (n *simNode) scan(b *replyBytes, cursor string) {
 }
 
 // replyBytes is a reply being written.
-type replyBytes struct{ bytes.Buffer }
+type replyBytes struct {
+	bytes.Buffer
+	proto int // 3 has nulls of its own
+}
 
 func (b *replyBytes) int(v int)   { fmt.Fprintf(b, ":%d\r\n", v) }
 func (b *replyBytes) array(n int) { fmt.Fprintf(b, "*%d\r\n", n) }
 
 func (b *replyBytes) bulk(s string, there bool) {
-	if !there {
+	switch {
+	case there:
+	case b.proto == 3:
+		b.WriteString("_\r\n")
+		return
+	default:
 		b.WriteString("$-1\r\n")
 		return
 	}

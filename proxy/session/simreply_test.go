@@ -8,7 +8,7 @@ import (
 
 // reply is a decoded reply, by a decoder that shares nothing with package resp.
 type reply struct {
-	typ   byte // '+', '-', ':', '$' or '*'
+	typ   byte // '+', '-', ':', '$', '*', or of RESP3: '_', '%', '>', '~'
 	null  bool
 	text  string // of '+', '-' and '$'
 	num   int64  // of ':'
@@ -29,7 +29,10 @@ func decodeReply(b []byte) (r reply, n, need int, err error) {
 	case '+', '-':
 		r.text = line
 		return r, n, 0, nil
-	case ':', '$', '*':
+	case '_':
+		r.null = true
+		return r, n, 0, nil
+	case ':', '$', '*', '%', '>', '~':
 	default:
 		return r, 0, 0, fmt.Errorf("a reply cannot begin with %.40q", b)
 	}
@@ -51,7 +54,11 @@ func decodeReply(b []byte) (r reply, n, need int, err error) {
 		r.text = string(b[n:end])
 		n = end + 2
 	default:
-		for range r.num {
+		count := r.num
+		if r.typ == '%' {
+			count *= 2
+		}
+		for range count {
 			if n == len(b) {
 				return r, 0, n + 1, nil
 			}
@@ -72,8 +79,8 @@ func (r reply) String() string {
 		return "null"
 	case r.typ == ':':
 		return fmt.Sprintf(":%d", r.num)
-	case r.typ == '*':
-		return fmt.Sprintf("*%.400s", fmt.Sprint(r.elems))
+	case r.typ == '*', r.typ == '%', r.typ == '>', r.typ == '~':
+		return fmt.Sprintf("%c%.400s", r.typ, fmt.Sprint(r.elems))
 	case len(r.text) > 160:
 		return fmt.Sprintf("%c%.100q… (%d bytes)", r.typ, r.text, len(r.text))
 	}

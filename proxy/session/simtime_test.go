@@ -23,6 +23,7 @@ func (w *simWorld) pass() {
 	w.now += d
 	for _, n := range w.all {
 		n.heal(w.now)
+		n.tire(w.now)
 	}
 }
 

@@ -86,9 +86,10 @@ func (s *Session) subscribe(cmd *command.Command, a *arguments) bool {
 		}
 	}
 	u.r, pr.subs.under = s.begin(), u
+	u.r.mute = false // a confirmation is a push, which CLIENT REPLY leaves alone
 	if err := s.tell(u); err != nil {
 		pr.subs.under = nil
-		u.r.finishError("ERR " + err.Error())
+		u.r.finishError(err.Reply())
 		s.end()
 		return true
 	}
@@ -102,11 +103,12 @@ func (s *Session) subscribe(cmd *command.Command, a *arguments) bool {
 // tell sends each shard what it has to listen to, or no longer.
 func (s *Session) tell(u *subscribing) *backend.Error {
 	byShard := make([][]string, len(s.pool.snap.Shards))
-	known := s.private.subs.of[u.topic]
+	known, named := s.private.subs.of[u.topic], map[string]bool{}
 	for _, name := range u.names {
-		if u.end && !known[name] {
-			continue
+		if known[name] != u.end || named[name] {
+			continue // nothing changes
 		}
+		named[name] = true
 		if u.topic == patterns || everywhere(name) {
 			for i := range byShard {
 				byShard[i] = append(byShard[i], name)
@@ -128,7 +130,9 @@ func (s *Session) tell(u *subscribing) *backend.Error {
 		s.pool.limit(o.conn)
 		q.Append(s.core.buffer, resp.AppendRequest(nil, append([]string{u.verb}, names...)...))
 		o.conn.Subscriber = s.lane.proto == 2
-		o.subs += len(names) // those that end are subtracted when that is confirmed
+		if !u.end {
+			o.subs += len(names)
+		}
 		u.missing += len(names)
 	}
 	return nil
@@ -172,6 +176,7 @@ func (s *Session) confirm() {
 	if len(u.names) == 0 {
 		add("", true)
 	}
+	s.heat()
 	u.r.finish(b)
 }
 
@@ -182,7 +187,7 @@ func (s *Session) pushed(o *owned) {
 	if u := subsUnder(subs); u != nil && kind == u.verb {
 		o.push.Reset(s.core.buffer)
 		if u.end {
-			o.subs -= 2 // its own, and that of tell
+			o.subs--
 		}
 		if o.subs == 0 {
 			o.conn.Subscriber = false
@@ -197,8 +202,23 @@ func (s *Session) pushed(o *owned) {
 		s.brokenRedirect()
 		return
 	}
+	if kind == "invalidate" && s.private.track != nil {
+		all := isNull(&o.push)
+		if all && s.private.forgot {
+			o.push.Reset(s.core.buffer)
+			return
+		}
+		s.private.forgot = all
+	}
 	s.private.held.Take(s.core.buffer, &o.push)
 	s.deliver()
+}
+
+// isNull reports whether an invalidation is of all keys.
+func isNull(q *iobuf.Queue) bool {
+	var buf [32]byte
+	b := buf[:q.Peek(buf[:])]
+	return bytes.HasSuffix(b, []byte("invalidate\r\n_\r\n"))
 }
 
 // push sends the client what it has not asked for.
@@ -215,9 +235,12 @@ func subsUnder(subs *subscriptions) *subscribing {
 }
 
 // deliver gives the client the messages that have come, unless a confirmation is
-// due first or a reply has begun to go out.
+// due first, or a reply has begun to go out or is one of several shards', which may
+// have told of its effects before all have replied. That a key has changed is told
+// after the replies that have come, for the client may keep what they say of it.
 func (s *Session) deliver() {
-	if subsUnder(s.private.subs) != nil || s.head != nil && s.head.started {
+	pr := s.private
+	if subsUnder(pr.subs) != nil || s.head != nil && (s.head.started || s.head.gather != nil) || pr.track != nil && s.held > 0 {
 		return
 	}
 	s.Out.Take(s.core.buffer, &s.private.held)

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -162,7 +163,11 @@ func (s *Session) trackAt(r *Request, t *tracking, ids []int64) {
 		r.core.release(r)
 		return
 	}
-	pr := s.priv()
+	if t.redirect != 0 && slices.Contains(ids, 0) {
+		r.finishError("ERR shardring: the client you want redirect to has no connection to a shard")
+		return
+	}
+	pr, before := s.priv(), s.priv().track
 	if pr.track != nil && t.bcast {
 		t.prefixes = append(pr.track.prefixes, t.prefixes...)
 	}
@@ -185,19 +190,25 @@ func (s *Session) trackAt(r *Request, t *tracking, ids []int64) {
 	}
 	g.after = func(ok bool) {
 		if !ok && s.private != nil {
-			s.private.track = nil
+			s.private.track = before
+			s.stain() // some nodes may have done it
 		}
 	}
 	g.sent()
 }
 
 // pin gives the session a connection of its own to every node, for as long as it
-// lives, and calls done with their ids there.
+// lives, and calls done with their ids there, 0 where there is none.
 func (s *Session) pin(done func(ids []int64)) {
 	pr := s.priv()
-	pr.pinned = true
-	missing := 1
 	ids := make([]int64, len(s.pool.snap.Shards))
+	if s.lane.proto == 2 && subsUnder(pr.subs) != nil {
+		done(ids) // what is said now would be answered like a message
+		return
+	}
+	pr.pinned = true
+	s.fence() // what it says next goes over connections that it gets now
+	missing := 1
 	arrived := func() {
 		if missing--; missing > 0 {
 			return
@@ -215,7 +226,7 @@ func (s *Session) pin(done func(ids []int64)) {
 			continue
 		}
 		missing++
-		w := &whenReady{done: arrived}
+		w := &whenReady{core: s.core, done: arrived}
 		w.call.To = w
 		if _, q, err := s.pool.beginOn(o.conn, &w.call); err != nil {
 			arrived()
@@ -226,19 +237,23 @@ func (s *Session) pin(done func(ids []int64)) {
 	arrived()
 }
 
-// whenReady calls done when a connection has been made, or has not.
+// whenReady calls done at the end of the turn in which a connection has been made,
+// or has not.
 type whenReady struct {
 	call backend.Call
+	core *Core
 	done func()
 }
 
 func (w *whenReady) Reply(_ *backend.Call, _ []byte, done bool) {
 	if done {
-		w.done()
+		w.core.later = append(w.core.later, w.done)
 	}
 }
 
-func (w *whenReady) Fail(*backend.Call, *backend.Error) { w.done() }
+func (w *whenReady) Fail(*backend.Call, *backend.Error) {
+	w.core.later = append(w.core.later, w.done)
+}
 
 // trackNot turns tracking off, at the nodes: after the reply nothing more is told.
 func (s *Session) trackNot() {

@@ -24,8 +24,9 @@ type transaction struct {
 	missed  bool   // the connection that watched was lost: EXEC executes nothing
 	writes  bool   // something in it writes
 	count   int    // of what is in it
-	kept    string // requests that came before the first key
+	kept    []byte // requests that came before the first key
 	rest    []elsewhere
+	size    int // bytes that kept and rest were given
 }
 
 // none reports whether there is no transaction, and nothing watched.
@@ -134,8 +135,7 @@ func (s *Session) exec(a *arguments) bool {
 		return true
 	case t.missed: // as if a key that was watched had changed
 		r := s.begin()
-		*t = transaction{}
-		s.heat()
+		s.forsake()
 		r.finish(s.appendNullArray(nil))
 		return true
 	}
@@ -211,27 +211,33 @@ func (s *Session) queue(cmd *command.Command, a *arguments) bool {
 	if (t.on != nil || bound) && !t.begun && s.fence() {
 		return false
 	}
+	x := elsewhere{index: t.count, cmd: cmd}
 	t.count++
 	t.writes = t.writes || s.mayWrite(cmd, a)
-	if cmd.Route == command.All && len(s.pool.snap.Shards) > 1 {
-		t.rest = append(t.rest, elsewhere{t.count - 1, cmd, bytes.Clone(a.frame), -1})
-	}
-	if cmd.Group == "pubsub" { // PUBLISH
+	x.here = cmd.Route == command.Local && !onAnyShard(cmd)
+	x.apart = x.here
+	if cmd.Name == "publish" || cmd.Name == "spublish" {
 		shard := s.pool.ring.Owner(a.At(1))
-		if t.on == nil || t.on.key != s.pool.nodeKey(shard) {
-			t.rest = append(t.rest, elsewhere{t.count - 1, cmd, bytes.Clone(a.frame), shard})
-			s.begin().finish([]byte("+QUEUED\r\n"))
+		x.apart = t.on == nil || t.on.key != s.pool.nodeKey(shard)
+		x.channel = string(a.At(1))
+	}
+	if x.apart || cmd.Route == command.All && len(s.pool.snap.Shards) > 1 {
+		if !s.keeps(len(a.frame)) {
 			return true
 		}
+		x.frame = bytes.Clone(a.frame)
+		t.rest = append(t.rest, x)
+	}
+	if x.apart {
+		s.begin().finish(queuedReply)
+		return true
 	}
 	switch {
 	case t.on == nil && !bound:
-		if len(t.kept)+len(a.frame) > s.core.limits.Output {
-			s.refuse(errTooMuchKept)
-			return true
+		if s.keeps(len(a.frame)) {
+			t.kept = append(t.kept, a.frame...)
+			s.begin().finish(queuedReply)
 		}
-		t.kept += string(a.frame)
-		s.begin().finish([]byte("+QUEUED\r\n"))
 		return true
 	case t.on == nil:
 		t.on = s.own(shard)
@@ -244,7 +250,20 @@ func (s *Session) queue(cmd *command.Command, a *arguments) bool {
 	return true
 }
 
-const errTooMuchKept command.Error = "ERR shardring: too much in a transaction before its first key"
+// keeps counts n bytes of a transaction that are kept here. It refuses what is too
+// much.
+func (s *Session) keeps(n int) bool {
+	t := &s.private.tx
+	if t.size += n; t.size > s.core.limits.Output {
+		s.refuse(errTooMuchKept)
+		return false
+	}
+	return true
+}
+
+var queuedReply = []byte("+QUEUED\r\n")
+
+const errTooMuchKept command.Error = "ERR shardring: too much in a transaction that is not for its shard alone"
 
 // place returns the shard that a request of a transaction is for; bound is false
 // if any would do.
@@ -253,7 +272,7 @@ func (s *Session) place(cmd *command.Command, a *arguments) (shard int, bound bo
 	switch cmd.Route {
 	case command.Single, command.Split, command.Own:
 		if cmd.Route == command.Own && cmd.Flags&command.PubSub != 0 {
-			return 0, false, notHere(cmd) // the connection would be left listening
+			return 0, false, notInTransaction(cmd)
 		}
 		keys, err := cmd.Keys(c.keys[:0], a)
 		c.keys = keys[:0]
@@ -269,19 +288,20 @@ func (s *Session) place(cmd *command.Command, a *arguments) (shard int, bound bo
 		return shard, true, nil
 	case command.All:
 		if cmd.Merge == command.Scan || cmd.Merge == command.RandomKey {
-			return 0, false, notHere(cmd) + ": a transaction is one shard's"
+			return 0, false, notInTransaction(cmd) + ": a transaction is one shard's"
 		}
 		return 0, false, nil
 	case command.Local:
-		if !onAnyShard(cmd) {
-			return 0, false, notHere(cmd)
+		switch cmd.Name {
+		case "select", "hello", "auth", "client|reply", "client|tracking", "client|caching":
+			return 0, false, notInTransaction(cmd)
 		}
 		return 0, false, nil
 	}
 	return 0, false, cmd.Reason()
 }
 
-func notHere(cmd *command.Command) command.Error {
+func notInTransaction(cmd *command.Command) command.Error {
 	return command.Error("ERR shardring: '" + cmd.Name + "' is not supported in a transaction")
 }
 
@@ -304,12 +324,9 @@ func (s *Session) beginTransaction() {
 	t.begun = true
 	s.sayCaching(t.on.conn)
 	s.sendSilently(t.on, "MULTI")
-	if t.kept == "" {
-		return
-	}
 	var p resp.Parser
 	lim := resp.DefaultLimits()
-	for b := []byte(t.kept); len(b) > 0 && t.on != nil; {
+	for b := t.kept; len(b) > 0 && t.on != nil; {
 		n, st, _ := p.Parse(b, &lim)
 		if st != resp.Complete {
 			break // not reachable: it was parsed before
@@ -318,5 +335,5 @@ func (s *Session) beginTransaction() {
 		b = b[n:]
 		p.Reset()
 	}
-	t.kept = ""
+	t.kept = nil
 }

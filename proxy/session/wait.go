@@ -21,13 +21,18 @@ func (s *Session) onOwn(cmd *command.Command, a *arguments) bool {
 }
 
 // block sends a command that waits for something to happen. The session's next
-// requests wait for it.
+// requests wait for it. A session that is about to end ends instead: nobody may be
+// there to take what came of it.
 func (s *Session) block(cmd *command.Command, a *arguments) bool {
 	if s.fence() {
 		return false
 	}
 	shard, ok := s.owner(cmd, a)
 	if !ok {
+		return true
+	}
+	if s.phase != open {
+		s.hangUp()
 		return true
 	}
 	o := s.own(shard)
@@ -50,6 +55,10 @@ func (s *Session) block(cmd *command.Command, a *arguments) bool {
 func (s *Session) waitForReplicas(cmd *command.Command, a *arguments) bool {
 	if s.fence() {
 		return false
+	}
+	if s.phase != open {
+		s.hangUp()
+		return true
 	}
 	c := s.core
 	g := c.newGather(cmd.Merge)

@@ -1,0 +1,53 @@
+package session
+
+import (
+	"testing"
+	"time"
+
+	"github.com/shardring/shardring/shard/config"
+)
+
+// A fence holds also if the session was about to go on when it was set, as by a
+// script that is overtaken.
+func TestFenceHoldsWhoIsAboutToGoOn(t *testing.T) {
+	w := newRig(t, DefaultLimits(), 1, config.Pool{})
+	c := w.client()
+	c.say(request("SET", "a", "1"))
+	w.turn(func() {
+		c.s.stalled = true // at some limit, of which enough has gone
+		c.s.unstall()
+		c.s.fence()
+	})
+	if !c.s.stalled || c.s.WantsRead() {
+		t.Error("the session went on with a request under way")
+	}
+	if got := c.hear(); got != "+OK\r\n" || c.s.stalled {
+		t.Errorf("got %q, stalled %v", got, c.s.stalled)
+	}
+}
+
+// A connection that was overtaken is forgotten when its script has ended.
+func TestOvertakenIsForgotten(t *testing.T) {
+	w := newRig(t, DefaultLimits(), 1, config.Pool{})
+	c := w.client()
+	c.ask1("GET", "a")
+	for range 3 {
+		c.say(request("EVAL", "x", "1", "a", "token"))
+		l := w.links[len(w.links)-1]
+		w.now += int64(busyAfter)
+		w.turn(func() {})
+		if p := w.pools[0].pool; len(p.busy) != 1 || p.lanes[0].conns[0] == l.conn {
+			t.Fatalf("%d connections are busy, the same: %v", len(p.busy), p.lanes[0].conns[0] == l.conn)
+		}
+		if got := c.hear(); got != "*2\r\n$-1\r\n$5\r\ntoken\r\n" {
+			t.Fatalf("got %q", got)
+		}
+		w.now += int64(tick)
+		c.ask1("GET", "a")
+	}
+	if n := len(w.pools[0].pool.busy); n > 0 {
+		t.Errorf("%d connections are still taken for busy", n)
+	}
+}
+
+const busyAfter = 100 * time.Millisecond // of package backend

@@ -1,0 +1,176 @@
+package shard
+
+import (
+	"context"
+	"time"
+
+	"github.com/gomodule/redigo/redis"
+
+	"github.com/shardring/shardring/shard/command"
+)
+
+// anyShard is the place of a command that any shard can answer.
+const anyShard = -1
+
+// draft is a transaction that is not sent yet: nothing but WATCH reaches a
+// server before EXEC, when MULTI, the commands and EXEC go out in one write. So
+// the first key may come as late as it likes, and a connection is borrowed only
+// for the time that the shard takes, or while keys are watched.
+type draft struct {
+	c       *Client
+	v       *view
+	shard   int // of its keys; anyShard: none so far
+	queue   []request
+	p       *private // borrowed
+	watches bool     // p has watched keys
+}
+
+// add takes a command in, or returns the redis.Error that refuses it.
+func (d *draft) add(r request) error {
+	cmd, err := d.c.table.Resolve(&r)
+	if err != nil {
+		return errorReply(err)
+	}
+	d.c.scripts.note(cmd, &r)
+	shard, err := d.v.place(cmd, &r)
+	if err == nil {
+		err = d.join(shard)
+	}
+	if err == nil {
+		d.queue = append(d.queue, r)
+	}
+	return err
+}
+
+// join notes the shard of another key.
+func (d *draft) join(shard int) error {
+	switch {
+	case shard == anyShard:
+	case d.shard == anyShard:
+		d.shard = shard
+	case d.shard != shard:
+		return ErrCrossSlot
+	}
+	return nil
+}
+
+// place returns the shard that a command of a transaction needs.
+func (v *view) place(cmd *command.Command, r *request) (int, error) {
+	k := kindOf(cmd)
+	switch {
+	case k == publishes:
+		return v.owner(r, 1), nil
+	case cmd.Route == command.Single, cmd.Route == command.Split, k == waits:
+		if err := r.find(cmd); err != nil {
+			return 0, err
+		}
+		if len(r.keys) == 0 {
+			return anyShard, nil
+		}
+		return v.common(r)
+	case cmd.Name == "ping", cmd.Name == "echo", cmd.Name == "time", cmd.Name == "unwatch":
+		return anyShard, nil
+	case cmd.Route == command.Refused && k == ordinary:
+		return 0, redis.Error(cmd.Reason())
+	}
+	return 0, redis.Error("ERR shardring: '" + cmd.Name + "' cannot be part of a transaction, which is on one shard")
+}
+
+// watch sends WATCH, on the connection that EXEC will use.
+func (d *draft) watch(ctx context.Context, deadline time.Time, r *request) error {
+	cmd, err := d.c.table.Resolve(r)
+	if err != nil {
+		return errorReply(err)
+	}
+	if err := r.find(cmd); err != nil {
+		return err
+	}
+	for _, i := range r.keys {
+		if err := d.join(d.v.owner(r, i)); err != nil {
+			return err
+		}
+	}
+	if err := d.borrow(ctx, deadline); err != nil {
+		return err
+	}
+	d.watches = true
+	_, err = d.p.do(ctx, deadline, r.cmd, r.args...)
+	if se, ok := err.(*ShardError); ok {
+		se.SafeToRetry = true
+	}
+	d.c.answered(d.shard, err)
+	return err
+}
+
+// borrow gets the connection of the transaction's shard.
+func (d *draft) borrow(ctx context.Context, deadline time.Time) (err error) {
+	switch {
+	case d.p != nil:
+		return nil
+	case d.v.AllEjected():
+		return d.v.ejected()
+	case d.shard == anyShard:
+		d.shard = d.v.Ring.OwnerString("exec")
+	}
+	d.p, err = d.v.links[d.shard].borrow(ctx, deadline)
+	return err
+}
+
+// exec executes the commands and returns EXEC's reply: an array, or nil if a
+// watched key was changed. Nothing to do is done without a shard.
+func (d *draft) exec(ctx context.Context, deadline time.Time) (any, error) {
+	if len(d.queue) == 0 && d.p == nil {
+		return []any{}, nil
+	}
+	if err := d.borrow(ctx, deadline); err != nil {
+		return nil, err
+	}
+	d.watches = false
+	reply, err := d.p.within(ctx, deadline, d.send)
+	d.c.answered(d.shard, err)
+	return reply, err
+}
+
+// send writes all of it and reads all replies. An EXEC that is refused says
+// which command was at fault, as the others' replies are not handed on.
+func (d *draft) send(limit time.Duration) (any, error) {
+	conn := d.p.conn
+	conn.Send("MULTI") // an error comes back from Flush
+	for i := range d.queue {
+		conn.Send(d.queue[i].cmd, d.queue[i].args...)
+	}
+	conn.Send("EXEC")
+	if err := conn.Flush(); err != nil {
+		return nil, err
+	}
+	var fault error
+	for range 1 + len(d.queue) {
+		_, err := redis.ReceiveWithTimeout(conn, limit)
+		if _, replied := err.(redis.Error); err != nil && !replied {
+			return nil, err
+		}
+		if err != nil && fault == nil {
+			fault = err
+		}
+	}
+	reply, err := redis.ReceiveWithTimeout(conn, limit)
+	if _, replied := err.(redis.Error); replied && fault != nil {
+		err = redis.Error("EXECABORT Transaction discarded because of: " + fault.Error())
+	}
+	return reply, err
+}
+
+// release gives the connection back, watching nothing.
+func (d *draft) release(ctx context.Context) {
+	if d.p == nil {
+		return
+	}
+	if d.watches {
+		d.p.do(ctx, d.c.deadline(ctx, time.Now(), d.c.cfg.Timeout), "UNWATCH")
+		if ctx.Err() != nil {
+			d.p.kill() // it was not sent
+		}
+	}
+	d.p.close()
+	d.p, d.watches = nil, false
+}
