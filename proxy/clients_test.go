@@ -199,17 +199,26 @@ func lineOf(lines []string, field string) string {
 func TestClientPause(t *testing.T) {
 	eachLoops(t, func(t *testing.T, d engine.Driver, loops int) {
 		s := serveLoops(t, d, loops, poolOf(shardtest.RedisN(t, 4)))
-		a, b, c := s.talk(t), s.talk(t), s.talk(t)
+		a, b := s.talk(t), s.talk(t)
+		writes := map[string]string{
+			"SET k v": "+OK", "EVAL \"return redis.call('SET', KEYS[1], 'w')\" 1 k2": "+OK", "PUBLISH c x": ":0", "PFCOUNT h": ":0", "MSET k3 v k4 v": "+OK",
+		}
+		paused := map[string]*talker{}
 
 		a.expect("CLIENT PAUSE 100000 WRITE", "+OK")
 		b.expect("GET k", "$-1")
-		b.say("SET k v")
-		c.say("EVAL \"return redis.call('SET', KEYS[1], 'w')\" 1 k2")
-		time.Sleep(20 * time.Millisecond) // were they not postponed, they would be done
+		for line := range writes {
+			paused[line] = s.talk(t)
+			paused[line].say(line)
+		}
+		for _, c := range paused {
+			c.silent(10 * time.Millisecond)
+		}
 		a.expect("MGET k k2", "[$-1 $-1]")
 		a.expect("CLIENT UNPAUSE", "+OK")
-		b.hears("+OK")
-		c.hears("+OK")
+		for line, c := range paused {
+			c.hears(writes[line])
+		}
 
 		began := time.Now()
 		a.expect("CLIENT PAUSE 150", "+OK")

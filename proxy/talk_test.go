@@ -18,7 +18,7 @@ type talker struct {
 	r *bufio.Reader
 }
 
-const patience = 20 * time.Second
+const patience = 10 * time.Second
 
 // talk connects a client to the proxy, and has it say these lines first.
 func (s *serving) talk(t *testing.T, lines ...string) *talker {
@@ -95,6 +95,15 @@ func (c *talker) hears(want ...string) {
 		if got := c.hear(); got != w {
 			c.t.Errorf("heard %s, want %s", got, w)
 		}
+	}
+}
+
+// silent wants to hear nothing for a while.
+func (c *talker) silent(d time.Duration) {
+	c.t.Helper()
+	c.SetReadDeadline(time.Now().Add(d))
+	if _, err := c.r.Peek(1); err == nil {
+		c.t.Errorf("heard %s, want nothing", c.hear())
 	}
 }
 
