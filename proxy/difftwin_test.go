@@ -54,6 +54,9 @@ func (w *twin) exchange(qs []question) bool {
 	}
 	cut := w.author.rng.IntN(len(toProxy)) // a request in two pieces
 	sent := make(chan error, 2)
+	for _, c := range []*talker{w.proxy, w.alone} {
+		c.SetDeadline(time.Now().Add(patience))
+	}
 	go func() { sent <- w.proxy.send(toProxy[:cut], toProxy[cut:]) }()
 	go func() { sent <- w.alone.send(toAlone) }()
 	for _, q := range qs {
@@ -99,9 +102,8 @@ func (a *author) encode(b []byte, args []string) []byte {
 
 var plainText = regexp.MustCompile(`^[a-zA-Z0-9:{}_. -]+$`)
 
-// send writes pieces, for which and for the replies to which there is a limit of time.
+// send writes pieces, one after another.
 func (c *talker) send(pieces ...[]byte) error {
-	c.SetDeadline(time.Now().Add(patience))
 	for _, b := range pieces {
 		if _, err := c.Write(b); err != nil {
 			return err
@@ -193,6 +195,7 @@ func (c *talker) scan(rest string) ([]string, error) {
 	var keys []string
 	cursor := "0"
 	for range 100_000 {
+		c.SetDeadline(time.Now().Add(patience))
 		if err := c.send(resp.AppendRequest(nil, append([]string{"SCAN", cursor}, words(rest)...)...)); err != nil {
 			return nil, err
 		}
