@@ -28,10 +28,10 @@ type owned struct {
 	session *Session
 	key     nodeKey
 	conn    *backend.Conn
-	push    iobuf.Queue // a push that has not come whole
-	timed   bool        // in Pool.timing
-	stained bool        // the node may keep something for the session that it does not know of
-	subs    int         // subscriptions there
+	push    iobuf.Queue        // a push that has not come whole
+	timed   bool               // in Pool.timing
+	stained bool               // the node may keep something for the session that it does not know of
+	subs    [3]map[string]bool // what is listened to there, by topic; also what is about to end
 }
 
 // maxIdle is how many connections that nobody owns a lane keeps for each node.
@@ -158,7 +158,12 @@ func (s *Session) release() {
 
 // needs reports whether the node keeps something for the session.
 func (p *private) needs(o *owned) bool {
-	return p.tx.on == o || o.subs > 0 || p.track != nil || p.pinned
+	return p.tx.on == o || o.listens() || p.track != nil || p.pinned
+}
+
+// listens reports whether the node has been told to send messages.
+func (o *owned) listens() bool {
+	return len(o.subs[channels])+len(o.subs[patterns])+len(o.subs[shardChannels]) > 0
 }
 
 // giveBack makes a connection anybody's, if nothing of the session's is left on
@@ -223,7 +228,7 @@ func (o *owned) Lost(c *backend.Conn) {
 		}
 	}
 	pr.tx.lost(o)
-	if o.subs > 0 || pr.track != nil || pr.pinned {
+	if o.listens() || pr.track != nil || pr.pinned {
 		s.unheard()
 	}
 }
