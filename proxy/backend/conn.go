@@ -205,6 +205,9 @@ func (c *Conn) ready() {
 		c.Retire()
 	}
 	c.wake()
+	if c.Owner != nil {
+		c.Owner.Ready(c)
+	}
 }
 
 // Received takes bytes from the node. After an error in them the Conn is

@@ -32,6 +32,7 @@ type owned struct {
 	timed   bool               // in Pool.timing
 	stained bool               // the node may keep something for the session that it does not know of
 	subs    [3]map[string]bool // what is listened to there, by topic; also what is about to end
+	settled []func()           // called at the end of the turn in which it is made, or lost
 }
 
 // maxIdle is how many connections that nobody owns a lane keeps for each node.
@@ -171,6 +172,7 @@ func (o *owned) listens() bool {
 func (s *Session) giveBack(o *owned) {
 	c, p := o.conn, s.pool
 	o.push.Reset(p.core.buffer)
+	o.settle()
 	c.Owner = nil
 	idle := s.lane.idle[o.key]
 	_, current := s.lane.byNode[o.key]
@@ -215,8 +217,18 @@ func (o *owned) Pushed(_ *backend.Conn, part []byte, done bool) {
 	}
 }
 
+// Ready: the node has said what it calls the connection.
+func (o *owned) Ready(*backend.Conn) { o.settle() }
+
+func (o *owned) settle() {
+	c := o.session.core
+	c.later = append(c.later, o.settled...)
+	o.settled = nil
+}
+
 // Lost: what the node kept for the session is gone.
 func (o *owned) Lost(c *backend.Conn) {
+	o.settle()
 	s := o.session
 	pr := s.private
 	o.push.Reset(s.core.buffer)

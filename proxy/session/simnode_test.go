@@ -111,7 +111,7 @@ func parseHeader(b []byte, typ byte) (v, n int, err error) {
 func (n *simNode) execute(l *simLink, args [][]byte) []byte {
 	name := strings.ToLower(string(args[0]))
 	if n.w.echo {
-		return n.echo(name, args)
+		return n.reflect(l, name, args)
 	}
 	if b, ok := n.connection(l, name, args); ok {
 		return b

@@ -2,6 +2,8 @@ package session
 
 import (
 	"bytes"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -82,9 +84,7 @@ func (s *Session) subscribe(cmd *command.Command, a *arguments) bool {
 		u.names = append(u.names, string(a.At(i)))
 	}
 	if u.end && len(u.names) == 0 {
-		for name := range pr.subs.of[u.topic] {
-			u.names = append(u.names, name)
-		}
+		u.names = slices.Sorted(maps.Keys(pr.subs.of[u.topic]))
 	}
 	u.r, pr.subs.under = s.begin(), u
 	u.r.mute = false // a confirmation is a push, which CLIENT REPLY leaves alone
