@@ -332,6 +332,9 @@ func (s *Session) clientTrackingInfo(*arguments) error {
 			}
 		}
 	}
+	if s.private != nil && s.private.track != nil && s.private.track.bcast && len(prefixes) == 0 {
+		prefixes = []string{""} // of every key
+	}
 	b := s.appendMap(nil, 3)
 	b = s.appendSet(resp.AppendBulk(b, "flags"), len(flags))
 	for _, f := range flags {
