@@ -7,6 +7,7 @@ STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME    ?= 30s
 STEPS       ?= 1000000
 ARGS        ?=
+MODULES     := bench/compare examples/go/goredis
 ifndef SEED
 SEED        := $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 endif
@@ -34,12 +35,13 @@ lint: ## gofmt, go vet (for other systems too), staticcheck
 	$(GO) vet ./...
 	GOOS=darwin $(GO) vet ./...
 	GOOS=windows $(GO) vet ./...
-	cd bench/compare && $(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
-	cd bench/compare && $(GO) run $(STATICCHECK) ./...
+	@for module in $(MODULES); do \
+		(set -x; cd $$module && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./...) || exit 1; \
+	done
 
 .PHONY: clients
-clients: deps ## only the tests with other people's clients: redis-cli, redis-benchmark, Python, Node, Ruby, PHP
+clients: deps ## only the tests with other people's clients: redis-cli, redis-benchmark, Python, Node, Ruby, PHP, Go
 	$(GO) test -count=1 -v ./examples
 
 .PHONY: core

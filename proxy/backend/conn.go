@@ -61,7 +61,7 @@ type Conn struct {
 	// Owner is told what is not the answer to a call; nil for a connection that
 	// many share, on which that ends the connection. See private.go.
 	Owner Owner
-	// Subscriber says that everything is a push once the calls have their replies,
+	// Subscriber says that every array is a push once the calls have their replies,
 	// as on a connection of RESP2 that has subscribed.
 	Subscriber bool
 	// RemoteID is the node's CLIENT ID of this connection, if Identify asked.
@@ -205,6 +205,9 @@ func (c *Conn) ready() {
 		c.Retire()
 	}
 	c.wake()
+	if c.Owner != nil {
+		c.Owner.Ready(c)
+	}
 }
 
 // Received takes bytes from the node. After an error in them the Conn is
@@ -217,7 +220,7 @@ func (c *Conn) Received(b []byte, now int64) {
 			return
 		}
 		if c.Owner != nil && !c.cut.Begun() && c.greet.left == 0 {
-			c.push = b[0] == '>' || c.Subscriber && c.late+c.calls.n == 0
+			c.push = b[0] == '>' || b[0] == '*' && c.Subscriber && c.late+c.calls.n == 0
 		}
 		if !c.push && c.late == 0 && c.calls.n == 0 && c.greet.left == 0 {
 			c.abort(Lost, errUnexpected)

@@ -106,6 +106,7 @@ func (s *Session) route(cmd *command.Command, a *arguments) bool {
 	case command.Single:
 		if shard, ok := s.owner(cmd, a); ok {
 			s.wroteTo(cmd, shard)
+			s.noteScript(cmd, a)
 			s.reload(shard, cmd, a)
 			s.send(shard, a.frame, cmd.Group == "scripting")
 		}

@@ -232,7 +232,7 @@ func (g *gather) limit(otherwise int) int {
 }
 
 // shardError returns the first error that a shard replied, with the shard's
-// name after the error's code; without, if all say the same.
+// name after the error's code; without, if all say the same or there is one only.
 func (g *gather) shardError() string {
 	first, from, same := "", "", true
 	for i := range g.parts {
@@ -245,7 +245,7 @@ func (g *gather) shardError() string {
 			first, from = text, p.conn.Shard
 		}
 	}
-	if first == "" || same && len(g.parts) > 1 {
+	if first == "" || same && len(g.parts) > 1 || len(g.req.session.pool.snap.Shards) == 1 {
 		return first
 	}
 	code, rest, _ := strings.Cut(first, " ")

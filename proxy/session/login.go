@@ -185,7 +185,7 @@ func (s *Session) moveOwn() {
 		if o.conn.Proto != s.lane.proto {
 			o.conn.Proto = s.lane.proto
 			s.sendSilently(o, "HELLO", strconv.Itoa(s.lane.proto))
-			o.conn.Subscriber = s.lane.proto == 2 && o.subs > 0
+			o.conn.Subscriber = s.lane.proto == 2 && o.listens()
 		}
 		if o.conn.Database != s.lane.db {
 			o.conn.Database = s.lane.db

@@ -28,10 +28,11 @@ type owned struct {
 	session *Session
 	key     nodeKey
 	conn    *backend.Conn
-	push    iobuf.Queue // a push that has not come whole
-	timed   bool        // in Pool.timing
-	stained bool        // the node may keep something for the session that it does not know of
-	subs    int         // subscriptions there
+	push    iobuf.Queue        // a push that has not come whole
+	timed   bool               // in Pool.timing
+	stained bool               // the node may keep something for the session that it does not know of
+	subs    [3]map[string]bool // what is listened to there, by topic; also what is about to end
+	settled []func()           // called at the end of the turn in which it is made, or lost
 }
 
 // maxIdle is how many connections that nobody owns a lane keeps for each node.
@@ -158,7 +159,12 @@ func (s *Session) release() {
 
 // needs reports whether the node keeps something for the session.
 func (p *private) needs(o *owned) bool {
-	return p.tx.on == o || o.subs > 0 || p.track != nil || p.pinned
+	return p.tx.on == o || o.listens() || p.track != nil || p.pinned
+}
+
+// listens reports whether the node has been told to send messages.
+func (o *owned) listens() bool {
+	return len(o.subs[channels])+len(o.subs[patterns])+len(o.subs[shardChannels]) > 0
 }
 
 // giveBack makes a connection anybody's, if nothing of the session's is left on
@@ -166,6 +172,7 @@ func (p *private) needs(o *owned) bool {
 func (s *Session) giveBack(o *owned) {
 	c, p := o.conn, s.pool
 	o.push.Reset(p.core.buffer)
+	o.settle()
 	c.Owner = nil
 	idle := s.lane.idle[o.key]
 	_, current := s.lane.byNode[o.key]
@@ -210,8 +217,18 @@ func (o *owned) Pushed(_ *backend.Conn, part []byte, done bool) {
 	}
 }
 
+// Ready: the node has said what it calls the connection.
+func (o *owned) Ready(*backend.Conn) { o.settle() }
+
+func (o *owned) settle() {
+	c := o.session.core
+	c.later = append(c.later, o.settled...)
+	o.settled = nil
+}
+
 // Lost: what the node kept for the session is gone.
 func (o *owned) Lost(c *backend.Conn) {
+	o.settle()
 	s := o.session
 	pr := s.private
 	o.push.Reset(s.core.buffer)
@@ -223,7 +240,7 @@ func (o *owned) Lost(c *backend.Conn) {
 		}
 	}
 	pr.tx.lost(o)
-	if o.subs > 0 || pr.track != nil || pr.pinned {
+	if o.listens() || pr.track != nil || pr.pinned {
 		s.unheard()
 	}
 }

@@ -88,6 +88,10 @@ type simPool struct {
 	topo     *topology.Pool
 	password string
 	eject    bool
+
+	elements map[string]*element // of lists, by text
+	tallies  map[string]*tally   // by key
+	scripts  map[string]bool     // bodies that somebody has loaded
 }
 
 func newSimWorld(t *testing.T, rng *rand.Rand) *simWorld {
@@ -113,7 +117,10 @@ func newSimWorld(t *testing.T, rng *rand.Rand) *simWorld {
 
 func (w *simWorld) addPool(name string, shards int, cfg config.Pool) {
 	cfg.Name, cfg.Redis, cfg.Ring.Placement = name, true, ring.Murmur3
-	p := &simPool{password: cfg.Auth.Value(), eject: cfg.AutoEjectHosts}
+	p := &simPool{
+		password: cfg.Auth.Value(), eject: cfg.AutoEjectHosts,
+		elements: map[string]*element{}, tallies: map[string]*tally{}, scripts: map[string]bool{},
+	}
 	for i := range shards {
 		n := &simNode{
 			w: w, pool: p, shard: i, name: fmt.Sprintf("%s-%d", name, i), addr: fmt.Sprintf("%s-%d.example:6379", name, i),

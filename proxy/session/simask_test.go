@@ -17,6 +17,15 @@ func want(s string) func(reply) error {
 	}
 }
 
+func wantInt(n int64) func(reply) error {
+	return func(r reply) error {
+		if r.typ != ':' || r.num != n {
+			return fmt.Errorf("want %d", n)
+		}
+		return nil
+	}
+}
+
 func wantType(typ byte) func(reply) error {
 	return func(r reply) error {
 		if r.typ != typ {
@@ -32,19 +41,23 @@ func (c *simClient) key() string {
 	case 0:
 		return ""
 	case 1:
-		return fmt.Sprintf("shared:%d", c.w.rng.IntN(4))
+		return fmt.Sprintf("shared:%d%s", c.w.rng.IntN(4), c.at())
 	case 2:
-		return fmt.Sprintf("own:%d:\x00\r\n$-1\xff%d", c.id, c.w.rng.IntN(4))
+		return fmt.Sprintf("own:%d:\x00\r\n$-1\xff%d%s", c.id, c.w.rng.IntN(4), c.at())
 	case 3:
 		return c.tagged()
 	}
-	return fmt.Sprintf("own:%d:%d", c.id, c.w.rng.IntN(12))
+	return fmt.Sprintf("own:%d:%d%s", c.id, c.w.rng.IntN(12), c.at())
 }
 
 // tagged returns one of the keys of the client that are on one shard.
-func (c *simClient) tagged() string { return fmt.Sprintf("own:{%d}:%d", c.id, c.w.rng.IntN(4)) }
+func (c *simClient) tagged() string {
+	return fmt.Sprintf("own:{%d}:%d%s", c.id, c.w.rng.IntN(4), c.at())
+}
 
-func (c *simClient) counter() string { return fmt.Sprintf("own:%d:n%d", c.id, c.w.rng.IntN(3)) }
+func (c *simClient) counter() string {
+	return fmt.Sprintf("own:%d:n%d%s", c.id, c.w.rng.IntN(3), c.at())
+}
 
 func (c *simClient) someKeys(key func() string) []string {
 	keys := make([]string, 1+c.w.rng.IntN(9))
@@ -114,8 +127,11 @@ func (c *simClient) writes(key string, o outcome, next func(value) (value, bool)
 	return nil
 }
 
-// ask sends some request.
+// ask sends some request, unless the client has reasons not to.
 func (c *simClient) ask() {
+	if c.mute || c.waitFor != nil {
+		return
+	}
 	c.seq++
 	token := fmt.Sprintf("%d.%d", c.id, c.seq)
 	k := c.key()
@@ -126,6 +142,19 @@ func (c *simClient) ask() {
 		} else {
 			c.send(&question{keys: []string{k}}, "GET", k)
 		}
+		return
+	}
+	switch {
+	case c.then != nil:
+		then := c.then
+		c.then = nil
+		then()
+		return
+	case c.limited():
+		c.askLimited(token)
+		return
+	case c.w.one(5):
+		c.askState(token)
 		return
 	}
 	switch n := c.w.rng.IntN(100); {

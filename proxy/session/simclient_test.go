@@ -21,6 +21,16 @@ type simClient struct {
 	got  []byte // read, and not yet a whole reply
 	need int    // got wants to be so long before it is looked at
 
+	listener
+	db      int       // as it asked
+	spoken  int       // the protocol, as it asked
+	proto   int       // that of the replies
+	tracked bool      // it may be told of keys
+	hunted  bool      // somebody ends it
+	target  bool      // it may be told of keys that others track
+	waitFor *question // it says nothing more before its reply
+	then    func()    // is what it says next
+
 	largest int // of its requests, in bytes
 	asked   []*question
 	keys    map[string]*holding
@@ -45,6 +55,10 @@ type question struct {
 	split bool
 	last  bool // the proxy closes after the reply
 	open  bool // needs no login
+	waits bool // for something to happen
+	muted bool // has no reply
+
+	listens bool // failing, the session ends
 	// check judges a reply that is not a failure. failed is told of one.
 	check  func(r reply) error
 	failed func(o outcome)
@@ -55,7 +69,8 @@ func (w *simWorld) accept() {
 	w.lastID++
 	c := &simClient{
 		w: w, pool: p, s: p.pool.Accept(), id: w.lastID, room: 1 << (6 + w.rng.IntN(14)),
-		keys: map[string]*holding{}, started: w.now,
+		keys: map[string]*holding{}, started: w.now, spoken: 2, proto: 2,
+		listener: listener{due: map[*simLink][]message{}},
 	}
 	c.s.Link = c
 	w.clients = append(w.clients, c)
@@ -98,11 +113,9 @@ func (c *simClient) event() {
 		c.arrive(w.cut(len(c.out)))
 	case len(c.in) > 0 && !c.lazy && w.one(2):
 		c.read(w.cut(len(c.in)))
-	case !c.mute && len(c.asked) < 60 && len(c.out) < 4<<20:
+	case !c.mute && c.waitFor == nil && len(c.asked) < 60 && len(c.out) < 4<<20:
 		for range 1 + w.rng.IntN(6) {
-			if !c.mute {
-				c.ask()
-			}
+			c.ask()
 		}
 	case w.one(10):
 		c.lazy = !c.lazy
@@ -225,11 +238,24 @@ func (c *simClient) read(n int) {
 // answer judges one reply.
 func (c *simClient) answer(r reply) {
 	c.w.replies++
+	if c.pushed(r) {
+		return
+	}
+	for len(c.asked) > 0 && c.asked[0].muted {
+		c.asked[0].failed(maybe)
+		c.asked = c.asked[1:]
+	}
 	if len(c.asked) == 0 {
 		c.fatalf("a reply that it did not ask for: %v", r)
 	}
 	q := c.asked[0]
 	c.asked = c.asked[1:]
+	if q == c.waitFor {
+		c.waitFor = nil
+	}
+	if err := r.speak(c.proto); err != nil {
+		c.fatalf("%s %q: %v: %v", q.name, q.keys, r, err)
+	}
 	if !c.logged && c.pool.password != "" && !q.open {
 		if err := want("-NOAUTH Authentication required.")(r); err != nil {
 			c.fatalf("%s before login: %v: %v", q.name, r, err)

@@ -187,7 +187,7 @@ func (c *simClient) askLocal(token string) {
 		c.send(&question{check: want("+OK")}, "CLIENT", "SETNAME", token)
 		c.send(&question{check: want("$" + token)}, "CLIENT", "GETNAME")
 	case 5:
-		c.send(&question{check: want("+OK")}, "SELECT", "0")
+		c.send(&question{check: wantInt(int64(c.s.id))}, "CLIENT", "ID")
 	}
 }
 

@@ -3,7 +3,6 @@ package session
 import (
 	"fmt"
 	"maps"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -64,7 +63,10 @@ func (n *simNode) connection(l *simLink, name string, args [][]byte) (reply []by
 		return n.hello(l, args), true
 	}
 	if n.pool.password != "" && !l.login {
-		n.w.t.Errorf("%s: %q before AUTH", n.name, args[0])
+		if name != "select" && name != "client" { // they are said together with AUTH
+			n.w.t.Errorf("%s: %q before AUTH", n.name, args[0])
+		}
+		return []byte("-NOAUTH Authentication required.\r\n"), true
 	}
 	if listens := len(l.subs[0])+len(l.subs[1]) > 0; listens && l.proto == 2 && !strings.HasSuffix(name, "subscribe") {
 		n.w.t.Errorf("%s: %q on a connection that listens", n.name, args)
@@ -88,6 +90,8 @@ func (n *simNode) connection(l *simLink, name string, args [][]byte) (reply []by
 			n.w.t.Errorf("%s: MULTI within a transaction", n.name)
 		}
 		l.multi, l.spoiled = true, false
+	case "wait":
+		return []byte(":0\r\n"), true
 	case "exec":
 		return n.exec(l), true
 	case "discard":
@@ -223,7 +227,7 @@ func (n *simNode) publish(channel, text string) (heard int) {
 			n.w.told(l, message{"", channel, text})
 		}
 		for _, p := range slices.Sorted(maps.Keys(l.subs[1])) {
-			if ok, _ := path.Match(p, channel); ok {
+			if matches(p, channel) {
 				heard++
 				b.push(l.proto, "pmessage", p, channel, text)
 				n.w.told(l, message{p, channel, text})
@@ -301,14 +305,24 @@ func (n *simNode) tire(now int64) {
 
 // unblock ends the waiting of a connection.
 func (n *simNode) unblock(id string) int {
+	v, _ := strconv.ParseInt(id, 10, 64)
+	l := n.link(v)
+	if l == nil || l.waiting == nil {
+		return 0
+	}
+	l.until = 0
+	n.tire(n.w.now)
+	return 1
+}
+
+// link returns a node's connection by its id there, or nil.
+func (n *simNode) link(id int64) *simLink {
 	for _, l := range n.links {
-		if strconv.FormatInt(l.id, 10) == id && l.waiting != nil {
-			l.until = 0
-			n.tire(n.w.now)
-			return 1
+		if l.connected && l.id == id {
+			return l
 		}
 	}
-	return 0
+	return nil
 }
 
 // track answers CLIENT TRACKING.
@@ -332,16 +346,16 @@ func (n *simNode) invalidate(k string) {
 			continue
 		}
 		delete(l.read, k)
-		b := &replyBytes{}
-		to := l
-		for _, o := range n.links {
-			if l.redir == o.id {
-				to = o
-			}
+		b, to := &replyBytes{}, l
+		if l.redir != 0 {
+			to = n.link(l.redir)
 		}
-		if to.proto == 3 {
+		switch {
+		case to == nil || to.proto == 2 && !to.subs[0]["__redis__:invalidate"]:
+			continue
+		case to.proto == 3:
 			b.push(3, "invalidate")
-		} else {
+		default:
 			b.WriteString("*3\r\n$7\r\nmessage\r\n$20\r\n__redis__:invalidate\r\n")
 		}
 		b.array(1)

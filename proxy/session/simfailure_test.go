@@ -9,6 +9,9 @@ import (
 // failure finds out what an error reply means: ok is false if it is none of
 // those that tell of a shard's failure. It must name a shard that had one.
 func (c *simClient) failure(q *question, text string) (o outcome, ok bool, err error) {
+	if q.listens && text == "ERR shardring: a connection to a shard was lost while subscribing" && c.pool.excused(q.sent) {
+		return maybe, true, nil
+	}
 	shard, rest, named := strings.Cut(strings.TrimPrefix(text, "ERR shard '"), "' at ")
 	if code, inner, ok := strings.Cut(text, " "); ok && code == "INJECTED" {
 		name := ""
@@ -67,6 +70,13 @@ func (c *simClient) closed() {
 		return
 	case c.w.hard:
 		c.w.cuts++ // it may have left too much unread
+		return
+	case c.hunted:
+		return
+	case len(c.asked) > 0 && c.asked[0].waits && (c.told || c.w.closing):
+		return // nobody waits for that
+	case (c.ever || c.tracked || c.target) && c.pool.excused(c.started):
+		c.w.cuts++ // messages are missed with a connection
 		return
 	case len(c.got) > 0 && len(c.asked) > 0 && (c.got[0] == '$' || c.got[0] == '*'):
 		// Half a reply: its shard died, and nothing can follow it.

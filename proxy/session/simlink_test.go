@@ -26,6 +26,7 @@ type simLink struct {
 	gone      bool
 	in, out   []byte // on their way to the node, and from it
 	room      int    // in holds no more
+	timeouts  uint64 // that the connection had when it was last without anything under way
 }
 
 // flushConn does what a driver does for a connection that Wake named.
@@ -47,7 +48,7 @@ func (w *simWorld) flushConn(c *backend.Conn) {
 
 func (w *simWorld) dial(c *backend.Conn) {
 	n := w.nodes[c.Addr]
-	l := &simLink{w: w, node: n, conn: c, room: 1 << (8 + w.rng.IntN(12))}
+	l := &simLink{w: w, node: n, conn: c, room: 1 << (8 + w.rng.IntN(12)), timeouts: c.Stats.Timeouts}
 	c.Link = l
 	if n.mode == down && w.one(2) {
 		c.Broken(errRefused, w.now)
@@ -190,6 +191,9 @@ func (l *simLink) remove() {
 // event is something that happens on a connection by chance.
 func (l *simLink) event() {
 	n, w := l.node, l.w
+	if l.conn.Spotless() {
+		l.timeouts = l.conn.Stats.Timeouts
+	}
 	switch {
 	case !l.connected:
 		if n.mode != down {

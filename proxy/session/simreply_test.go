@@ -73,6 +73,23 @@ func decodeReply(b []byte) (r reply, n, need int, err error) {
 	return r, n, 0, nil
 }
 
+// speak checks that the nulls in a reply are those of a protocol, and makes them
+// those of RESP2.
+func (r *reply) speak(proto int) error {
+	if r.null {
+		if (r.typ == '_') != (proto == 3) {
+			return fmt.Errorf("not a null of RESP%d", proto)
+		}
+		r.typ = '$'
+	}
+	for i := range r.elems {
+		if err := r.elems[i].speak(proto); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (r reply) String() string {
 	switch {
 	case r.null:

@@ -70,9 +70,70 @@ func (w *simWorld) settle() {
 			w.t.FailNow()
 		}
 		w.now += int64(time.Millisecond)
+		for _, n := range w.all {
+			n.tire(w.now)
+		}
+	}
+	for range 2 { // what is looked at with the time limits only
+		w.now += int64(tick)
+		w.sweep()
 	}
 	w.audit()
 	w.move()
+}
+
+// audit checks what holds of a pool when nobody waits for anything.
+func (p *simPool) audit(w *simWorld) {
+	shared, sessions := 0, 0
+	for i, l := range p.pool.lanes {
+		if shared, sessions = shared+len(l.conns), sessions+l.sessions; i > 0 && l.sessions == 0 {
+			w.t.Fatalf("pool %s: a lane %+v without sessions", p.pool.Name, l.laneKey)
+		}
+		for _, c := range l.conns {
+			if c.InFlight() > 0 || c.Out.Len() > 0 {
+				w.t.Fatalf("%s: %v, %d calls and %d bytes", c.Addr, c.State(), c.InFlight(), c.Out.Len())
+			}
+		}
+		for k, idle := range l.idle {
+			if len(idle) > maxIdle {
+				w.t.Fatalf("%s: %d idle connections", k.shard, len(idle))
+			}
+		}
+	}
+	clients := 0
+	for _, c := range w.clients {
+		if c.pool == p {
+			clients++
+		}
+	}
+	if sessions != clients || len(p.pool.shards) != shared {
+		w.t.Fatalf("pool %s: %d clients, %d sessions in lanes; %d connections in lanes, %d have a shard", p.pool.Name, clients, sessions, shared, len(p.pool.shards))
+	}
+	if len(p.pool.waiting)+len(p.pool.left)+len(p.pool.timing)+len(p.pool.busy) > 0 {
+		w.t.Fatalf("pool %s: %d connections are waited for, %d left, %d timed, %d busy", p.pool.Name, len(p.pool.waiting), len(p.pool.left), len(p.pool.timing), len(p.pool.busy))
+	}
+	w.idleAreClean()
+	p.auditLists(w)
+	p.auditTallies(w)
+}
+
+// auditOwn checks that a session has kept no connection that it does not need.
+func (c *simClient) auditOwn() {
+	pr := c.s.private
+	if pr == nil {
+		return
+	}
+	if pr.wait != nil || pr.held.Len() > 0 || pr.tx.open || subsUnder(pr.subs) != nil {
+		c.fatalf("has all its replies, and its session waits: %+v", pr)
+	}
+	if watches := c.then != nil; !pr.tx.none() && !watches || pr.track != nil && !c.tracked || len(pr.conns) == 0 && pr.tx.none() && pr.subs == nil && pr.track == nil {
+		c.fatalf("needs nothing of its own: %+v", pr)
+	}
+	for _, o := range pr.conns {
+		if !pr.needs(o) || o.conn.InFlight() > 0 || o.conn.State() != backend.Ready {
+			c.fatalf("does not need its connection to %s: %v with %d calls", o.conn.Shard, o.conn.State(), o.conn.InFlight())
+		}
+	}
 }
 
 // move gives a shard's node another address: its connections end, and those to
@@ -83,6 +144,11 @@ func (w *simWorld) move() {
 	n := p.nodes[i]
 	if w.nodes[n.addr] != n || p.topo.Snapshot().Ejected != nil {
 		return
+	}
+	for _, c := range w.clients {
+		if c.pool == p && c.s.private != nil {
+			return // what it has at the old address is not moved
+		}
 	}
 	n.addr = "moved." + n.addr
 	w.nodes[n.addr] = n
@@ -113,12 +179,17 @@ func (w *simWorld) busy() bool {
 			return true
 		}
 	}
+	for _, p := range w.pools {
+		if p.pool.pause.until != 0 {
+			return true
+		}
+	}
 	return w.pending()
 }
 
 // pending reports whether the core has something for the driver to do.
 func (w *simWorld) pending() bool {
-	return len(w.core.conns)+len(w.core.touched)+len(w.core.resume) > 0
+	return len(w.core.conns)+len(w.core.touched)+len(w.core.resume)+len(w.core.later) > 0
 }
 
 func (w *simWorld) stuck() {
@@ -167,7 +238,7 @@ func (c *simClient) inspect() {
 		c.fatalf("%d requests in flight, limit %d", n, l.InFlight)
 	case held > l.OutputHard:
 		c.fatalf("%d bytes of output, %d of them out of turn, limit %d", held, held-s.Out.Len(), l.OutputHard)
-	case s.kept != nil && len(s.kept.buf) > 64<<10+c.largest && !c.w.plain:
+	case s.kept != nil && len(s.kept.buf) > 64<<10+max(c.largest, l.Output) && !c.w.plain: // one that waits is read on
 		c.fatalf("keeps %d bytes of input", len(s.kept.buf))
 	case !c.gone && !c.ended && !s.touched && s.Out.Len() > 0 && len(c.in) < c.room:
 		c.fatalf("%d bytes of output that the driver does not know of", s.Out.Len())
@@ -204,19 +275,14 @@ func (w *simWorld) audit() {
 		seen[k] = true
 	}
 	for _, p := range w.pools {
-		for _, c := range p.pool.lanes[0].conns {
-			if c.InFlight() > 0 || c.Out.Len() > 0 {
-				w.t.Fatalf("%s: %v, %d calls and %d bytes", c.Addr, c.State(), c.InFlight(), c.Out.Len())
-			}
-		}
-		if len(p.pool.waiting) > 0 {
-			w.t.Fatalf("pool %s: sessions wait for a connection that is not full", p.pool.Name)
-		}
+		p.audit(w)
 	}
 	for _, c := range w.clients {
 		if s := c.s; s.stalled || s.kept != nil || s.waits != 0 || s.phase != open {
 			c.fatalf("has all its replies: %v, stalled %v, waits %d, kept %+v", s.phase, s.stalled, s.waits, s.kept)
 		}
+		c.auditOwn()
+		c.auditListener()
 		c.compare()
 	}
 }
@@ -237,9 +303,7 @@ func (w *simWorld) finish() {
 	w.settle()
 	for _, c := range w.clients {
 		for range 8 {
-			if !c.mute {
-				c.ask()
-			}
+			c.ask()
 		}
 	}
 	w.closing = true

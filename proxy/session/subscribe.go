@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/shardring/shardring/proxy/backend"
@@ -102,40 +103,58 @@ func (s *Session) subscribe(cmd *command.Command, a *arguments) bool {
 
 // tell sends each shard what it has to listen to, or no longer.
 func (s *Session) tell(u *subscribing) *backend.Error {
-	byShard := make([][]string, len(s.pool.snap.Shards))
-	known, named := s.private.subs.of[u.topic], map[string]bool{}
+	var conns []*owned
+	byConn, named := map[*owned][]string{}, map[string]bool{}
+	known := s.private.subs.of[u.topic]
 	for _, name := range u.names {
 		if known[name] != u.end || named[name] {
 			continue // nothing changes
 		}
 		named[name] = true
-		if u.topic == patterns || everywhere(name) {
-			for i := range byShard {
-				byShard[i] = append(byShard[i], name)
+		for _, o := range s.listening(u, name) {
+			if byConn[o] == nil {
+				conns = append(conns, o)
 			}
-			continue
+			byConn[o] = append(byConn[o], name)
 		}
-		i := s.pool.ring.OwnerString(name)
-		byShard[i] = append(byShard[i], name)
 	}
-	for i, names := range byShard {
-		if len(names) == 0 {
-			continue
-		}
-		o := s.own(i)
+	for _, o := range conns {
 		q, err := o.conn.Send(s.core.now)
 		if err != nil {
 			return err
 		}
 		s.pool.limit(o.conn)
-		q.Append(s.core.buffer, resp.AppendRequest(nil, append([]string{u.verb}, names...)...))
+		q.Append(s.core.buffer, resp.AppendRequest(nil, append([]string{u.verb}, byConn[o]...)...))
 		o.conn.Subscriber = s.lane.proto == 2
-		if !u.end {
-			o.subs += len(names)
+		if o.subs[u.topic] == nil {
+			o.subs[u.topic] = map[string]bool{}
 		}
-		u.missing += len(names)
+		for _, name := range byConn[o] { // one that ends is deleted when that is confirmed
+			o.subs[u.topic][name] = true
+		}
+		u.missing += len(byConn[o])
 	}
 	return nil
+}
+
+// listening returns the connections on which a name is, or will be, listened to. It
+// ends where it began: a channel may be another shard's since then.
+func (s *Session) listening(u *subscribing, name string) (conns []*owned) {
+	switch {
+	case u.end:
+		for _, o := range s.private.conns {
+			if o.subs[u.topic][name] {
+				conns = append(conns, o)
+			}
+		}
+	case u.topic == patterns || everywhere(name):
+		for i := range s.pool.snap.Shards {
+			conns = append(conns, s.own(i))
+		}
+	default:
+		conns = append(conns, s.own(s.pool.ring.OwnerString(name)))
+	}
+	return conns
 }
 
 // everywhere reports whether each node publishes to a channel by itself: events of
@@ -185,16 +204,20 @@ func (s *Session) pushed(o *owned) {
 	subs := s.private.subs
 	kind := pushKind(&o.push)
 	if u := subsUnder(subs); u != nil && kind == u.verb {
-		o.push.Reset(s.core.buffer)
 		if u.end {
-			o.subs--
+			delete(o.subs[u.topic], pushName(&o.push))
 		}
-		if o.subs == 0 {
+		if !o.listens() {
 			o.conn.Subscriber = false
 		}
+		o.push.Reset(s.core.buffer)
 		if u.missing--; u.missing == 0 {
 			s.confirm()
 		}
+		return
+	}
+	if s.phase > draining { // its last reply, perhaps an error amid a SUBSCRIBE, is under way
+		o.push.Reset(s.core.buffer)
 		return
 	}
 	if kind == "tracking-redir-broken" {
@@ -234,13 +257,14 @@ func subsUnder(subs *subscriptions) *subscribing {
 	return subs.under
 }
 
-// deliver gives the client the messages that have come, unless a confirmation is
-// due first, or a reply has begun to go out or is one of several shards', which may
-// have told of its effects before all have replied. That a key has changed is told
-// after the replies that have come, for the client may keep what they say of it.
+// deliver gives the client the messages that have come, unless the confirmation of a
+// SUBSCRIBE is due first, or a reply has begun to go out or is one of several shards',
+// which may have told of its effects before all have replied. That a key has changed
+// is told after the replies that have come, for the client may keep what they say of
+// it.
 func (s *Session) deliver() {
 	pr := s.private
-	if subsUnder(pr.subs) != nil || s.head != nil && (s.head.started || s.head.gather != nil) || pr.track != nil && s.held > 0 {
+	if u := subsUnder(pr.subs); u != nil && !u.end || s.head != nil && (s.head.started || s.head.gather != nil) || pr.track != nil && s.held > 0 {
 		return
 	}
 	s.Out.Take(s.core.buffer, &s.private.held)
@@ -252,6 +276,7 @@ func (s *Session) deliver() {
 func (s *Session) unheard() {
 	if u := subsUnder(s.private.subs); u != nil {
 		s.private.subs.under = nil
+		s.private.held.Reset(s.core.buffer)
 		u.r.finishError("ERR shardring: a connection to a shard was lost while subscribing")
 		s.end()
 		return
@@ -262,14 +287,29 @@ func (s *Session) unheard() {
 // pushKind returns the first word of a push.
 func pushKind(q *iobuf.Queue) string {
 	var buf [64]byte
-	b := buf[:q.Peek(buf[:])]
-	for range 2 { // the lines *3 and $7
-		_, rest, ok := bytes.Cut(b, []byte("\r\n"))
-		if !ok {
-			return ""
-		}
-		b = rest
-	}
-	word, _, _ := bytes.Cut(b, []byte("\r\n"))
+	word, _ := afterHeader(buf[:q.Peek(buf[:])], 2) // the lines *3 and $7
+	word, _, _ = bytes.Cut(word, []byte("\r\n"))
 	return string(word)
+}
+
+// pushName returns the second word of a push.
+func pushName(q *iobuf.Queue) string {
+	b := make([]byte, q.Len())
+	q.Peek(b)
+	b, _ = afterHeader(b, 3)
+	size, rest, _ := bytes.Cut(b, []byte("\r\n"))
+	if n, err := strconv.Atoi(strings.TrimPrefix(string(size), "$")); err == nil && n >= 0 && n <= len(rest) {
+		return string(rest[:n])
+	}
+	return ""
+}
+
+// afterHeader returns what follows the first lines of b.
+func afterHeader(b []byte, lines int) (rest []byte, ok bool) {
+	for range lines {
+		if _, b, ok = bytes.Cut(b, []byte("\r\n")); !ok {
+			return nil, false
+		}
+	}
+	return b, true
 }

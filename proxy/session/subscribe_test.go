@@ -1,8 +1,10 @@
 package session
 
 import (
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/shardring/shardring/shard/config"
 )
@@ -110,5 +112,75 @@ func TestSubscriberSaysLittle(t *testing.T) {
 	_, got, _ = strings.Cut(got, ":1\r\n")
 	if want := "-" + subscribedError(c.s.pool.table.Lookup([]byte("get"))).Error() + "\r\n*3\r\n$11\r\nunsubscribe\r\n$1\r\na\r\n:0\r\n$-1\r\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// The confirmation of UNSUBSCRIBE comes after the last message.
+func TestLastMessageBeforeUnsubscribe(t *testing.T) {
+	w := newRig(t, DefaultLimits(), 1, config.Pool{})
+	c, other := w.client(), w.client()
+	c.ask1("SUBSCRIBE", "a", "b")
+	other.ask1("PING")
+	other.say(request("PUBLISH", "a", "x"))
+	w.turn(func() { w.pools[0].pool.lanes[0].conns[0].Link.(*simLink).finish() })
+	c.say(request("UNSUBSCRIBE", "a"))
+	if got := c.hear(); got != "*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\nx\r\n*3\r\n$11\r\nunsubscribe\r\n$1\r\na\r\n:1\r\n" {
+		t.Errorf("told %q", got)
+	}
+}
+
+// Who gives up amid a SUBSCRIBE is told why, and nothing after it.
+func TestSubscribeFails(t *testing.T) {
+	w := newRig(t, DefaultLimits(), 2, config.Pool{})
+	c := w.client()
+	c.ask1("SUBSCRIBE", w.keysOn(0, 1)[0], w.keysOn(1, 1)[0])
+	c.say(request("PSUBSCRIBE", "*"))
+	w.turn(func() {
+		c.link(1).kill()
+		c.link(0).finish()
+	})
+	if got := c.hear(); got != "-ERR shardring: a connection to a shard was lost while subscribing\r\n" || !c.ended {
+		t.Errorf("told %q, closed %v", got, c.ended)
+	}
+}
+
+// A channel whose shard is another meanwhile is left where it was listened to.
+func TestUnsubscribeAfterReadmission(t *testing.T) {
+	w := newRig(t, DefaultLimits(), 2, config.Pool{AutoEjectHosts: true, ServerFailureLimit: 1, ServerRetryTimeout: time.Second})
+	c, other := w.client(), w.client()
+	key, channel := w.keysOn(0, 1)[0], w.keysOn(1, 1)[0]
+	w.all[1].enter(down, int64(time.Second))
+	other.say(request("GET", channel))
+	for len(w.pools[0].topo.Snapshot().Ejected) == 0 {
+		for _, l := range slices.Clone(w.all[1].links) {
+			l.kill()
+		}
+		w.now += int64(tick)
+		w.turn(func() {})
+	}
+	c.ask1("SUBSCRIBE", channel)
+	w.now += 2e9
+	w.all[1].heal(w.now)
+	c.hear()
+	if len(w.pools[0].topo.Snapshot().Ejected) > 0 {
+		t.Fatal("still ejected")
+	}
+	if got := c.ask1("UNSUBSCRIBE", channel); !strings.HasSuffix(got, ":0\r\n") {
+		t.Errorf("told %q", got)
+	}
+	if got := c.ask1("GET", key); got != "$-1\r\n" || c.s.private != nil {
+		t.Errorf("got %q, kept %+v", got, c.s.private)
+	}
+}
+
+// What cannot be a message ends the connection, and the session.
+func TestNoMessage(t *testing.T) {
+	w := newRig(t, DefaultLimits(), 1, config.Pool{})
+	c := w.client()
+	c.ask1("SUBSCRIBE", "a")
+	l := c.link(0)
+	l.out = []byte("+OK\r\n")
+	if got := c.hear(); got != "" || !c.ended {
+		t.Errorf("told %q, closed %v", got, c.ended)
 	}
 }

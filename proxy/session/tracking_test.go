@@ -110,6 +110,15 @@ func TestTrackingThatANodeRefuses(t *testing.T) {
 	}
 }
 
+// The only shard need not be named.
+func TestTrackingThatTheNodeRefuses(t *testing.T) {
+	w := newRig(t, DefaultLimits(), 1, config.Pool{})
+	w.all[0].errors = 1
+	if got := w.client().ask1("CLIENT", "TRACKING", "ON"); got != "-INJECTED \r\n" {
+		t.Errorf("got %q", got)
+	}
+}
+
 // A client hears that a key has changed after the reply that it could keep.
 func TestInvalidationAfterTheReply(t *testing.T) {
 	w := newRig(t, DefaultLimits(), 2, config.Pool{})

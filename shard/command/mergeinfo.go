@@ -80,12 +80,12 @@ var sumFields = []string{
 	"expired_keys", "evicted_keys", "evicted_clients", "keyspace_hits", "keyspace_misses", "pubsub_channels",
 	"pubsub_patterns", "total_error_replies", "unexpected_error_replies", "total_reads_processed",
 	"total_writes_processed", "connected_slaves", "used_cpu_sys", "used_cpu_user",
-	"lazyfree_pending_objects", "tracking_total_keys", "tracking_total_items", "tracking_total_prefixes", "lazyfreed_objects", "io_threaded_reads_processed", "io_threaded_writes_processed",
+	"lazyfree_pending_objects", "tracking_total_keys", "tracking_total_items", "lazyfreed_objects", "io_threaded_reads_processed", "io_threaded_writes_processed",
 }
 
 // sameFields are those that count what every shard has alike: the largest is the
 // pool's.
-var sameFields = []string{"number_of_cached_scripts", "number_of_functions", "number_of_libraries"}
+var sameFields = []string{"number_of_cached_scripts", "number_of_functions", "number_of_libraries", "tracking_total_prefixes"}
 
 func mergeField(key string, values []string) string {
 	switch {
