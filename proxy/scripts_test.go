@@ -23,7 +23,7 @@ func TestScripts(t *testing.T) {
 			a SCRIPT LOAD "return ARGV[1]" => "098e0f0d1448c0a81dafe820f66d460eb09263da"
 			a SCRIPT EXISTS 098e0f0d1448c0a81dafe820f66d460eb09263da => [:1]
 			one| SCRIPT FLUSH => +OK
-			a SCRIPT EXISTS 098e0f0d1448c0a81dafe820f66d460eb09263da => [:0]
+			a SCRIPT EXISTS 098e0f0d1448c0a81dafe820f66d460eb09263da => [:1]
 			a EVALSHA 098e0f0d1448c0a81dafe820f66d460eb09263da 1 {one}k x => "x"
 			a EVALSHA 098E0F0D1448C0A81DAFE820F66D460EB09263DA 1 {two}k x => "x"
 			a SCRIPT KILL => -NOTBUSY No scripts in execution right now.`},

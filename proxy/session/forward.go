@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/shardring/shardring/proxy/backend"
 	"github.com/shardring/shardring/proxy/iobuf"
@@ -316,6 +317,12 @@ func (s *Session) everywhere(cmd *command.Command, a *arguments) {
 	}
 	if cmd.Merge == command.Slowlog && a.Len() > 2 {
 		g.most, _ = strconv.Atoi(string(a.At(2)))
+	}
+	if cmd.Name == "script|exists" {
+		for i := 2; i < a.Len(); i++ {
+			body, _ := s.pool.shared.scripts.body(strings.ToLower(string(a.At(i))))
+			g.known = append(g.known, body != "")
+		}
 	}
 	s.start(g)
 	s.wroteTo(cmd, -1)

@@ -22,6 +22,7 @@ type gather struct {
 	owner   []uint32 // the part of each key, in the order of the request
 	missing int      // parts without a whole reply, and one more while sending
 	most    int      // entries that the request asks for; 0: all
+	known   []bool   // SCRIPT EXISTS: of each script, whether it can be loaded again from here
 	failed  *backend.Error
 	plan    *crossread.Plan // of keys read over several shards; nil: see merge
 	after   func(ok bool)   // called before the reply goes out; nil: nothing
