@@ -25,8 +25,9 @@ type linkState struct {
 	tracks  bool
 	redir   int64
 	read    map[string]bool // since it tracks
-	waiting [][]byte        // a BLPOP, its keys
+	waiting [][]byte        // a BLPOP, its keys; empty: a script that runs
 	until   int64           // it lasts
+	answer  []byte          // of the script
 }
 
 // clean returns what is left on a connection that nobody owns, or "".
@@ -285,6 +286,18 @@ func (n *simNode) blpop(l *simLink, keys, args [][]byte) []byte {
 	return nil
 }
 
+// linger has a script run for long, if one is due to. Others are served meanwhile,
+// and may so come before what waits behind it.
+func (n *simNode) linger(l *simLink, answer []byte) []byte {
+	if n.slow == 0 || l.within {
+		return answer
+	}
+	l.waiting, l.until, l.answer = [][]byte{}, n.w.now+n.slow, answer
+	n.slow = 0
+	n.wrong()
+	return nil
+}
+
 // nothing is the reply of a BLPOP that has waited in vain.
 func (l *simLink) nothing() []byte {
 	if l.proto == 3 {
@@ -297,8 +310,14 @@ func (l *simLink) nothing() []byte {
 func (n *simNode) tire(now int64) {
 	for _, l := range n.links {
 		if l.waiting != nil && now >= l.until {
-			l.waiting = nil
-			l.out = append(l.out, l.nothing()...)
+			answer := l.answer
+			if len(answer) == 0 {
+				answer = l.nothing()
+			} else {
+				n.wrong() // what waited for it may have run out of time
+			}
+			l.waiting, l.answer = nil, nil
+			l.out = append(l.out, answer...)
 		}
 	}
 }
@@ -307,7 +326,7 @@ func (n *simNode) tire(now int64) {
 func (n *simNode) unblock(id string) int {
 	v, _ := strconv.ParseInt(id, 10, 64)
 	l := n.link(v)
-	if l == nil || l.waiting == nil {
+	if l == nil || len(l.waiting) == 0 {
 		return 0
 	}
 	l.until = 0

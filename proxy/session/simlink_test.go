@@ -214,9 +214,11 @@ func (l *simLink) finish() (busy bool) {
 		l.connect()
 	}
 	for !l.gone && (len(l.in) > 0 || len(l.out) > 0) {
-		busy = true
 		before := len(l.in)
-		l.work(1000)
+		if l.work(1000); l.waiting != nil && len(l.in) == before && len(l.out) == 0 {
+			break // a script runs
+		}
+		busy = true
 		for len(l.out) > 0 && !l.gone {
 			l.deliver(len(l.out))
 		}

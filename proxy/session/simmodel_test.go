@@ -31,6 +31,7 @@ const (
 	done  outcome = iota // executed
 	maybe                // may or may not have been
 	not                  // not executed
+	late                 // its time was over: it may be executed, at any time
 )
 
 // holding is what one key may hold, as far as its only writer can know. More
@@ -39,6 +40,7 @@ const (
 type holding struct {
 	values []value
 	any    bool // too many to follow
+	loose  bool // a write may still come, over a connection that is no longer used
 }
 
 // maxValues is how many possible values are followed.
@@ -47,7 +49,10 @@ const maxValues = 24
 // write applies a write with this outcome. reply, if there is one, narrows what
 // the key held before: only values with which next agrees are possible.
 func (h *holding) write(o outcome, next func(value) (value, bool)) error {
-	if o == not || h.any && o == maybe {
+	if o == late {
+		h.loose = true
+	}
+	if o == not || h.loose || h.any && o == maybe {
 		return nil
 	}
 	var after []value
@@ -84,6 +89,9 @@ func (h *holding) write(o outcome, next func(value) (value, bool)) error {
 
 // read narrows the values to what was read.
 func (h *holding) read(r reply) error {
+	if h.loose {
+		return nil
+	}
 	if h.any {
 		if r.typ != '$' {
 			return fmt.Errorf("no string")
@@ -102,7 +110,7 @@ func (h *holding) read(r reply) error {
 // present narrows the values to those that are there, or not; it reports
 // whether both were possible before.
 func (h *holding) present() (least, most int64) {
-	if h.any {
+	if h.any || h.loose {
 		return 0, 1
 	}
 	least = 1

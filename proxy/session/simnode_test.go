@@ -30,6 +30,7 @@ type simNode struct {
 	mode   nodeMode
 	until  int64 // the mode lasts
 	errors int   // so many commands will be refused
+	slow   int64 // how long the next script runs, ns
 	faulty int64 // when something was last wrong with it
 }
 
@@ -215,6 +216,7 @@ func (n *simNode) run(l *simLink, name string, keys, args [][]byte) []byte {
 		}
 		if name != "mget" {
 			b.bulk(string(args[len(args)-1]), true)
+			return n.linger(l, b.Bytes())
 		}
 	case "mset":
 		for i := 1; i < len(args); i += 2 {

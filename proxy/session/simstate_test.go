@@ -38,17 +38,17 @@ func (c *simClient) askState(token string) {
 		c.askChannels()
 	case n < 76:
 		c.askPublish(token)
-	case n < 83:
+	case n < 82:
 		c.askMuted()
-	case n < 85:
+	case n < 84:
 		c.askPause()
 	case n < 86:
 		c.askAbout()
-	case n < 91:
+	case n < 89:
 		c.askScript(token)
-	case n < 93:
+	case n < 91:
 		c.askReset()
-	case n < 96:
+	case n < 93:
 		c.send(&question{waits: true, check: wantType(':')}, "WAIT", "0", "10")
 	default:
 		c.askTracking()
@@ -123,8 +123,11 @@ func (c *simClient) askMuted() {
 		v := c.value(k)
 		q := &question{name: "muted SET", keys: []string{k}, sent: c.w.now, muted: true}
 		q.failed = func(o outcome) {
-			if !c.pool.excused(q.sent) {
+			switch {
+			case !c.pool.excused(q.sent):
 				o = done
+			case c.pool.cfg.Timeout > 0:
+				o = late
 			}
 			c.writes(k, o, set(v))
 		}

@@ -51,7 +51,13 @@ func (w *simWorld) settle() {
 		if n.errors > 0 || n.mode != serving {
 			n.wrong()
 		}
-		n.errors, n.mode = 0, serving
+		n.errors, n.mode, n.slow = 0, serving, 0
+		for _, l := range n.links {
+			if l.answer != nil {
+				l.until = 0
+			}
+		}
+		n.tire(w.now)
 	}
 	for i := 0; w.busy(); i++ {
 		if i > 20_000 {
@@ -232,6 +238,8 @@ func (c *simClient) inspect() {
 		}
 	}
 	switch {
+	case s.private != nil && s.private.wait != nil && s.phase == draining:
+		c.fatalf("waits for something to happen, and is %v", s.phase)
 	case n != s.inFlight:
 		c.fatalf("%d requests in its FIFO, counted %d", n, s.inFlight)
 	case n > l.InFlight+1:
@@ -292,6 +300,9 @@ func (c *simClient) compare() {
 	for key, h := range c.keys {
 		n := c.pool.nodes[c.pool.pool.ring.OwnerString(key)]
 		s, there := n.data[key]
+		if h.loose { // no longer
+			*h = holding{values: []value{{there, s}}}
+		}
 		if !h.any && !slices.Contains(h.values, value{there, s}) {
 			c.fatalf("key %q is %v on its node, and it holds %v", key, value{there, s}, h)
 		}

@@ -49,6 +49,9 @@ func (c *simClient) askTransaction(token string) {
 		c.send(&question{check: want("+OK")}, "DISCARD")
 	default:
 		c.send(&question{name: "EXEC", check: t.executed, failed: func(o outcome) { t.apply(o) }}, "EXEC")
+		if t.spoiled && c.w.one(2) {
+			c.askChannels() // perhaps where the transaction was
+		}
 	}
 }
 

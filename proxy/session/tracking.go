@@ -202,8 +202,8 @@ func (s *Session) trackAt(r *Request, t *tracking, ids []int64) {
 func (s *Session) pin(done func(ids []int64)) {
 	pr := s.priv()
 	ids := make([]int64, len(s.pool.snap.Shards))
-	if s.lane.proto == 2 && subsUnder(pr.subs) != nil {
-		done(ids) // what is said now would be answered like a message
+	if s.phase != open || s.lane.proto == 2 && subsUnder(pr.subs) != nil {
+		done(ids) // it is about to go, or what is said now would be answered like a message
 		return
 	}
 	pr.pinned = true
