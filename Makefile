@@ -1,12 +1,13 @@
 # What one does with shardring while working on it. `make` lists the targets.
 #
-# Variables: FUZZTIME, STEPS and SEED (core), ARGS (bench, conformance, demo), REDIS_SUITE (conformance).
+# Variables: FUZZTIME, STEPS and SEED (core, diff), ARGS (bench, conformance, demo), REDIS_SUITE (conformance).
 
 GO          ?= go
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME    ?= 30s
 STEPS       ?= 1000000
 ARGS        ?=
+MODULES     := bench/compare examples/go/goredis
 ifndef SEED
 SEED        := $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 endif
@@ -34,18 +35,25 @@ lint: ## gofmt, go vet (for other systems too), staticcheck
 	$(GO) vet ./...
 	GOOS=darwin $(GO) vet ./...
 	GOOS=windows $(GO) vet ./...
-	cd bench/compare && $(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
-	cd bench/compare && $(GO) run $(STATICCHECK) ./...
+	@for module in $(MODULES); do \
+		(set -x; cd $$module && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./...) || exit 1; \
+	done
 
 .PHONY: clients
-clients: deps ## only the tests with other people's clients: redis-cli, redis-benchmark, Python, Node, Ruby, PHP
+clients: deps ## only the tests with other people's clients: redis-cli, redis-benchmark, Python, Node, Ruby, PHP, Go
 	$(GO) test -count=1 -v ./examples
 
 .PHONY: core
 core: ## a long randomised run of the proxy's core; SEED=… STEPS=… repeat one
 	@echo "seed $(SEED), $(STEPS) steps; again: make core SEED=$(SEED) STEPS=$(STEPS)"
 	$(GO) test -count=1 -timeout 60m -run '^TestCore$$' -v ./proxy/session -core.seed=$(SEED) -core.steps=$(STEPS)
+
+.PHONY: diff
+diff: STEPS = 200000
+diff: deps ## a long random run of the proxy over four redis-servers beside one alone; SEED=… STEPS=… repeat one
+	@echo "seed $(SEED), $(STEPS) requests; again: make diff SEED=$(SEED) STEPS=$(STEPS)"
+	$(GO) test -count=1 -timeout 60m -run '^TestDifference$$' -v ./proxy -diff.seed=$(SEED) -diff.steps=$(STEPS)
 
 .PHONY: conformance
 conformance: ## the test suite of Redis 7.0.15 through the proxy and directly, 14 minutes; needs tcl, git clones the suite

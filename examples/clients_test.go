@@ -3,34 +3,36 @@ package examples_test
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
 
-// TestClients runs each language's program through the proxy. The programs
-// check what they do; here only that they reached their end, and that what
-// they did was spread over all servers.
+// TestClients runs each client's program through the proxy. The programs check
+// what they do; here only that they reached their end, and that what they did was
+// spread over all servers.
 func TestClients(t *testing.T) {
 	for _, client := range []struct {
 		name    string
 		command func(t *testing.T) []string
 	}{
-		{"python", func(t *testing.T) []string { return []string{python(t), "python/client.py"} }},
-		{"ruby", func(t *testing.T) []string {
+		{"redis-py", func(t *testing.T) []string { return []string{python(t), "python/client.py"} }},
+		{"redis-rb", func(t *testing.T) []string {
 			const install = "apt-get install -y ruby-redis"
 			return []string{loads(t, install, "-e", `require "redis"`, "ruby", "/usr/bin/ruby"), "ruby/client.rb"}
 		}},
-		{"php", func(t *testing.T) []string {
+		{"phpredis", func(t *testing.T) []string {
 			const install = "apt-get install -y php-cli php-redis"
-			return []string{loads(t, install, "-r", "new Redis();", "php", "/usr/bin/php"), "php/client.php"}
+			return []string{loads(t, install, "-r", "new Redis(); pcntl_wexitstatus(0);", "php", "/usr/bin/php"), "php/client.php"}
 		}},
-		{"node", func(t *testing.T) []string {
-			node := find(t, "node", "apt-get install -y nodejs npm")
-			if _, err := os.Stat("node/node_modules/ioredis"); err != nil {
-				t.Fatal("no ioredis found, install it: npm ci --prefix examples/node")
-			}
-			return []string{node, "node/client.mjs"}
+		{"ioredis", func(t *testing.T) []string { return node(t, "ioredis", "node/ioredis.mjs") }},
+		{"node-redis", func(t *testing.T) []string { return node(t, "redis", "node/node-redis.mjs") }},
+		{"redis-cli", func(t *testing.T) []string {
+			find(t, "redis-cli", installTools)
+			return []string{find(t, "bash", "apt-get install -y bash"), "shell/client.sh"}
 		}},
+		{"redigo", func(t *testing.T) []string { return []string{build(t, "./go/redigo")} }},
+		{"go-redis", func(t *testing.T) []string { return []string{buildGoRedis(t)} }},
 	} {
 		t.Run(client.name, func(t *testing.T) {
 			command := client.command(t)
@@ -40,7 +42,7 @@ func TestClients(t *testing.T) {
 				if !strings.HasSuffix(out, "all of it works\n") {
 					t.Error("it did not reach its end")
 				}
-				s.saw(t, "set", "get", "mget", "mset", "exists", "del", "scan")
+				s.saw(t, "set", "get", "mget", "mset", "exists", "del", "scan", "evalsha", "publish", "psubscribe")
 			})
 		})
 	}
@@ -62,4 +64,26 @@ func loads(t *testing.T, install, flag, load string, interpreters ...string) str
 	}
 	t.Fatalf("no %s with a Redis client found, install them: %s", interpreters[0], install)
 	return ""
+}
+
+// node returns the command that runs a program that needs a package of npm's.
+func node(t *testing.T, pkg, program string) []string {
+	t.Helper()
+	path := find(t, "node", "apt-get install -y nodejs npm")
+	if _, err := os.Stat(filepath.Join("node/node_modules", pkg)); err != nil {
+		t.Fatalf("no %s found, install it: npm ci --prefix examples/node", pkg)
+	}
+	return []string{path, program}
+}
+
+// buildGoRedis builds the program of a module of its own.
+func buildGoRedis(t *testing.T) string {
+	t.Helper()
+	const module = "go/goredis"
+	path := filepath.Join(t.TempDir(), "goredis")
+	goTool := find(t, "go", "https://go.dev/doc/install")
+	if out, err := exec.CommandContext(t.Context(), goTool, "-C", module, "build", "-o", path).CombinedOutput(); err != nil {
+		t.Fatalf("%s does not build, install its modules: go -C examples/%s mod download\n%s", module, module, out)
+	}
+	return path
 }

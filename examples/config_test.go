@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
-
-	"github.com/gomodule/redigo/redis"
+	"time"
 
 	"github.com/shardring/shardring/proxy/engine"
 	"github.com/shardring/shardring/shard/config"
@@ -16,10 +16,11 @@ import (
 
 // TestFiles: the configuration files are accepted, and by `shardproxy check`.
 func TestFiles(t *testing.T) {
-	t.Setenv("REDIS_PASSWORD", "open sesame")
+	passwords(t)
 	shardproxy := build(t, "../cmd/shardproxy")
 	for path, pools := range map[string][]string{
 		"config/pools.yml":          {"cache", "throwaway", "accounts"},
+		"config/users.yml":          {"cache"},
 		"nutcracker/nutcracker.yml": {"sessions", "fragments"},
 	} {
 		t.Run(filepath.Base(path), func(t *testing.T) {
@@ -40,73 +41,66 @@ func TestFiles(t *testing.T) {
 					t.Errorf("check does not speak of pool %s:\n%s", name, out)
 				}
 			}
-			if strings.Contains(out, "open sesame") {
-				t.Error("check prints the password")
+			if strings.Contains(out, "sesame") {
+				t.Error("check prints a password")
 			}
 		})
 	}
 }
 
-// TestNutcrackerFile runs a nutcracker and shardproxy on one nutcracker.yml and
-// the same servers, as nutcracker/README.md says: 100,000 keys of each pool that
-// are written through one are found through the other, both ways.
-func TestNutcrackerFile(t *testing.T) {
-	yml, err := os.ReadFile("nutcracker/nutcracker.yml")
-	if err != nil {
-		t.Fatal(err)
+// passwords gives the files what they read from the environment.
+func passwords(t *testing.T) {
+	for _, name := range []string{"REDIS", "APP", "DASHBOARD", "OPS"} {
+		t.Setenv(name+"_PASSWORD", strings.ToLower(name)+" sesame")
 	}
-	servers := shardtest.RedisN(t, 4)
-	text := string(yml)
+}
+
+// TestUsersFile serves config/users.yml and runs the commands of config/README.md,
+// which print what it says, but for the numbers.
+func TestUsersFile(t *testing.T) {
+	find(t, "redis-cli", installTools)
+	passwords(t)
+	text := readFile(t, "config/users.yml")
+	servers := shardtest.RedisN(t, 4, shardtest.Password("redis sesame"))
 	for i, s := range servers {
-		text = strings.ReplaceAll(text, fmt.Sprintf("127.0.0.1:%d:", 7001+i), s.Addr+":")
+		text = strings.ReplaceAll(text, fmt.Sprintf("127.0.0.1:%d}", 7001+i), s.Addr+"}")
 	}
-	old := shardtest.Nutcracker(t, strings.NewReplacer("127.0.0.1:22121", "${ADDR}", "127.0.0.1:22122", "${ADDR.fragments}").Replace(text))
-	ours := strings.NewReplacer("127.0.0.1:22121", "127.0.0.1:0", "127.0.0.1:22122", "127.0.0.1:0").Replace(text)
-	addrs := listen(t, engine.DefaultDriver(), ours)
-	for pool, pair := range [][2]string{{old.Addr, addrs[0]}, {old.AddrOf("fragments"), addrs[1]}} {
-		for way, name := range []string{"nutcracker to shardproxy", "shardproxy to nutcracker"} {
-			t.Run(fmt.Sprintf("pool %d %s", pool, name), func(t *testing.T) {
-				from, to := dial(t, pair[way]), dial(t, pair[1-way])
-				for batch := range 100 {
-					copied(t, from, to, fmt.Sprintf("nc:%d:%d", way, batch))
+	addr := listen(t, engine.DefaultDriver(), strings.Replace(text, "127.0.0.1:6380", "127.0.0.1:0", 1))[0]
+	_, port, _ := strings.Cut(addr, ":")
+
+	number := regexp.MustCompile(`\d+`)
+	masked := func(s string) string {
+		return strings.TrimSpace(number.ReplaceAllString(strings.ReplaceAll(s, "\r", ""), "N"))
+	}
+	commands := 0
+	for _, block := range strings.Split(readFile(t, "config/README.md"), "```console\n")[1:] {
+		block, _, _ = strings.Cut(block, "```\n")
+		for _, part := range strings.Split("\n"+block, "\n$ ")[1:] {
+			line, want, _ := strings.Cut(part, "\n")
+			command := strings.ReplaceAll(line, "-p 6380", "-p "+port)
+			var got string
+			for try := range 20 { // the client before may not have been seen to leave
+				time.Sleep(time.Duration(try) * 10 * time.Millisecond)
+				if got = run(t, "", "bash", "-c", command); masked(got) == masked(want) {
+					break
 				}
-			})
+			}
+			if masked(got) != masked(want) {
+				t.Errorf("$ %s\nprints\n%s\nthe README says\n%s", line, got, want)
+			}
+			commands++
 		}
+	}
+	if commands < 12 {
+		t.Errorf("only %d commands", commands)
 	}
 }
 
-// copied writes 1,000 keys through one proxy and reads them through another.
-func copied(t *testing.T, from, to redis.Conn, prefix string) {
+func readFile(t *testing.T, path string) string {
 	t.Helper()
-	var keys redis.Args
-	for i := range 1000 {
-		key := fmt.Sprintf("%s:%d:{%d}", prefix, i, i%50)
-		keys = keys.Add(key)
-		from.Send("SET", key, key)
-	}
-	from.Flush()
-	for range keys {
-		if _, err := from.Receive(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	values, err := redis.Strings(to.Do("MGET", keys...))
+	b, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, v := range values {
-		if v != keys[i] {
-			t.Fatalf("%s is %q on the other side", keys[i], v)
-		}
-	}
-}
-
-func dial(t *testing.T, addr string) redis.Conn {
-	t.Helper()
-	c, err := redis.Dial("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	return c
+	return string(b)
 }

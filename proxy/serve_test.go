@@ -65,11 +65,25 @@ type serving struct {
 // serve runs a proxy until the test ends.
 func serve(t *testing.T, d engine.Driver, yml string) *serving {
 	t.Helper()
+	return serveLoops(t, d, 2, yml)
+}
+
+// eachLoops runs a test under every driver, with one loop and with two.
+func eachLoops(t *testing.T, f func(t *testing.T, d engine.Driver, loops int)) {
+	each(t, func(t *testing.T, d engine.Driver) {
+		for loops := 1; loops <= 2; loops++ {
+			t.Run(itoa(loops)+" loops", func(t *testing.T) { f(t, d, loops) })
+		}
+	})
+}
+
+func serveLoops(t *testing.T, d engine.Driver, loops int, yml string) *serving {
+	t.Helper()
 	file, err := config.Parse("test.yml", []byte(yml))
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := proxy.New(file, proxy.Options{Driver: d, Loops: 2, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	p, err := proxy.New(file, proxy.Options{Driver: d, Loops: loops, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}

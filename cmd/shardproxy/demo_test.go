@@ -43,7 +43,7 @@ func TestDemo(t *testing.T) {
 				stdout := paste(t, m[1])
 				fmt.Fprintf(&out, "$ %s\n%s\n", m[1], stdout)
 			}
-			wantIn(t, out.String(), "Ada", "Bo", "Cy", "Dee", "Eve", "Flo", "Gus", "largest over mean", "NODE", "PING")
+			wantIn(t, out.String(), "Ada", "Bo", "Cy", "Dee", "Eve", "Flo", "Gus", "QUEUED", "largest over mean", "NODE", "PING")
 
 			send(t, cmd, os.Interrupt)
 			if code := waitExit(t, cmd); code != exitDone {

@@ -111,13 +111,13 @@ func TestStopUnderLoad(t *testing.T) {
 			servers := shardtest.RedisN(t, 4)
 			yml := poolOf("${ADDR}", servers)
 			cmd, addr := startRun(t, yml, "--driver", driver)
-			const clients = 16
+			const clients = 8
 			answered := make([]int64, clients)
 			var wg, begun sync.WaitGroup
 			begun.Add(clients)
 			for i := range clients {
 				wg.Go(func() {
-					n, err := incrementUntilEOF(addr, "counter:"+strconv.Itoa(i), i%8 == 0, begun.Done)
+					n, err := incrementUntilEOF(addr, "counter:"+strconv.Itoa(i), i%4 == 0, begun.Done)
 					if err != nil {
 						t.Errorf("client %d after %d replies: %v", i, n, err)
 					}

@@ -8,6 +8,8 @@
  * It prints each thing it does, and ends with an error at the first that fails.
  */
 
+ini_set('memory_limit', '1G');
+
 function step(string $what, bool $ok): void
 {
     echo $ok ? "ok" : "FAILED", ": $what\n";
@@ -16,10 +18,31 @@ function step(string $what, bool $ok): void
     }
 }
 
-ini_set('memory_limit', '1G');
-[$host, $port] = explode(':', $argv[1] ?? '127.0.0.1:6380');
-$r = new Redis();
-$r->connect($host, (int) $port, 60);
+function connect(): Redis
+{
+    global $argv;
+    [$host, $port] = explode(':', $argv[1] ?? '127.0.0.1:6380');
+    $r = new Redis();
+    $r->connect($host, (int) $port, 60);
+    return $r;
+}
+
+// fails is for a request whose error begins with a word. phpredis throws some errors;
+// of others it returns false. An error belongs to its request; the connection goes on.
+function fails(string $what, string $word, callable $request): void
+{
+    global $r;
+    try {
+        $failed = $request() === false;
+        $error = (string) $r->getLastError();
+    } catch (RedisException $e) {
+        [$failed, $error] = [true, $e->getMessage()];
+    }
+    $r->clearLastError();
+    step("$what is an error ($error)", $failed && str_starts_with($error, $word));
+}
+
+$r = connect();
 
 step('PING', $r->ping('hello') === 'hello');
 step('SET and GET', $r->set('php:hello', 'world') && $r->get('php:hello') === 'world');
@@ -60,14 +83,94 @@ $big = str_repeat(random_bytes(1 << 20), 64);
 step('a value of 64 MiB', $r->set('php:big', $big) && $r->get('php:big') === $big);
 $r->del('php:big');
 
-// An error belongs to its command; the connection goes on.
-$failed = $r->incr('php:hello') === false;
-$error = (string) $r->getLastError();
-step("INCR of a word is an error ($error)", $failed && str_contains($error, 'not an integer'));
-$r->clearLastError();
-step('after the error', $r->get('php:hello') === 'world');
+// twemproxy closed the connection at a command it did not know, or for which it
+// needed all keys on one server. Here only the request fails.
+fails('LPUSH to a string', 'WRONGTYPE', fn () => $r->lPush('php:1', 'x'));
+fails('MSETNX of keys on several shards', 'CROSSSLOT', fn () => $r->msetnx(array_fill_keys($keys, '')));
+fails('a command that nobody knows', 'ERR unknown command', fn () => $r->rawCommand('NOSUCH', 'php:1'));
+step('after the errors', $r->get('php:hello') === 'world');
 
-// Keys with the same {tag} are on the same shard, where scripts may use them.
-$script = "redis.call('SET', KEYS[1], ARGV[1]) return redis.call('GET', KEYS[2])";
-step('EVAL with two keys of one tag', $r->eval($script, ['php:{user:7}:a', 'php:{user:7}:a', 'scripted'], 2) === 'scripted');
+// From here on it is what twemproxy never had. Keys with the same {tag} are on
+// one shard, so a transaction may use them together.
+[$name, $visits] = ['php:{user:7}:name', 'php:{user:7}:visits'];
+$replies = $r->multi()->set($name, 'Ada')->set($visits, 6)->incr($visits)->get($name)->exec();
+step('MULTI and EXEC', $replies === [true, true, 7, 'Ada']);
+$other = connect(); // somebody else, over another connection
+$r->watch($visits);
+$other->incr($visits);
+$replies = $r->multi()->set($visits, 8000)->exec();
+step('EXEC does nothing after a watched key was changed', $replies === false && $r->get($visits) === '8');
+fails('a transaction over several shards', 'CROSSSLOT', function () use ($r, $keys) {
+    $r->multi();
+    foreach ($keys as $key) {
+        $r->set($key, 'never');
+    }
+    return $r->exec();
+});
+$r->discard(); // phpredis threw at the first request that was refused
+step('and none of it was done', $r->mget($keys) === $values);
+
+// SCRIPT LOAD goes to all shards, so EVALSHA finds the script on that of its keys.
+$prefix = $r->script('load', "return ARGV[1] .. redis.call('GET', KEYS[1])");
+$replies = array_map(fn ($key) => $r->evalSha($prefix, [$key, 'a '], 1), $keys);
+step('a script on all shards', $replies === array_map(fn ($v) => "a $v", $values));
+$move = "redis.call('SET', KEYS[2], redis.call('GET', KEYS[1])) return redis.call('DEL', KEYS[1])";
+step('a script with two keys of one tag', $r->eval($move, [$name, "$name:new"], 2) === 1 && $r->get("$name:new") === 'Ada');
+fails('a script with keys of two shards', 'CROSSSLOT', fn () => $r->eval($move, $keys, count($keys)));
+
+// meanwhile does something in another process, while this one waits.
+function meanwhile(callable $do): void
+{
+    if (pcntl_fork() === 0) {
+        $do(connect());
+        posix_kill(getmypid(), SIGKILL); // an exit would close the connections of both
+    }
+}
+
+// listen subscribes to names, and returns the first messages that come. In phpredis
+// a subscription ends with its connection, which is an exception.
+function listen(string $subscribe, array $names, int $messages): array
+{
+    $heard = [];
+    try {
+        connect()->$subscribe($names, function (Redis $listener, string ...$message) use (&$heard, $messages) {
+            $heard[] = array_slice($message, -2); // PSUBSCRIBE has the pattern in front
+            if (count($heard) === $messages) {
+                $listener->close();
+            }
+        });
+    } catch (RedisException $e) {
+        echo 'the subscription ended: ', $e->getMessage(), "\n";
+    }
+    sort($heard);
+    return $heard;
+}
+
+// A channel is on the shard its name hashes to, a pattern on all of them. PUBLISH
+// returns how many heard it: nobody, as long as the subscription is not there.
+$sent = array_map(fn ($i) => ["php:news:$i", "news $i"], range(0, 19));
+sort($sent);
+$publish = function (Redis $publisher) use ($sent) {
+    foreach ($sent as [$channel, $text]) {
+        while ($publisher->publish($channel, $text) === 0) {
+            usleep(10_000);
+        }
+    }
+};
+meanwhile($publish);
+step('SUBSCRIBE hears channels of all shards', listen('subscribe', array_column($sent, 0), 20) === $sent);
+meanwhile($publish);
+step('PSUBSCRIBE hears them too', listen('psubscribe', ['php:news:*'], 20) === $sent);
+
+// A request that waits holds up nobody else.
+meanwhile(function (Redis $worker) {
+    usleep(200_000);
+    $worker->rPush('php:jobs', 'job 1');
+});
+step('BLPOP waits for an element', $r->blPop('php:jobs', 10) === ['php:jobs', 'job 1']);
+step('BLPOP gives up in time', $r->blPop('php:jobs', 1) === []);
+
+// Databases are those of the servers, unless redis_db in the file fixes one.
+step('SELECT 1', $other->select(1) && $other->set('php:hello', 'there') && $other->get('php:hello') === 'there');
+step('database 0 is another', $r->get('php:hello') === 'world');
 echo "all of it works\n";

@@ -10,6 +10,7 @@ It prints each thing it does, and ends with an error at the first that fails.
 
 import os
 import sys
+import threading
 
 import redis
 
@@ -23,11 +24,20 @@ def step(what, ok):
         sys.exit(1)
 
 
+def fails(what, word, request, *args):
+    """An error belongs to its request; the connection goes on."""
+    try:
+        request(*args)
+        step(f"{what} is an error", False)
+    except redis.RedisError as e:
+        step(f"{what} is an error ({e})", word in str(e))
+
+
 step("PING", r.ping())
 step("SET and GET", r.set("python:hello", "world") and r.get("python:hello") == b"world")
 
 # Pipelines go to all shards at once; replies come back in order. A pipeline is
-# a transaction unless told otherwise, and keys on several shards have none.
+# a transaction unless told otherwise, which is for keys of one shard: see below.
 p = r.pipeline(transaction=False)
 for i in range(1000):
     p.set(f"python:{i}", f"value {i}")
@@ -57,12 +67,11 @@ big = os.urandom(1 << 20) * 64
 step("a value of 64 MiB", r.set("python:big", big) and r.get("python:big") == big)
 r.delete("python:big")
 
-# An error belongs to its command; the connection goes on.
-try:
-    r.incr("python:hello")
-    step("INCR of a word is an error", False)
-except redis.ResponseError as e:
-    step(f"INCR of a word is an error ({e})", "not an integer" in str(e))
+# twemproxy closed the connection at a command it did not know, or for which it
+# needed all keys on one server. Here only the request fails.
+fails("LPUSH to a string", "WRONGTYPE", r.lpush, "python:1", "x")
+fails("MSETNX of keys on several shards", "CROSSSLOT", r.msetnx, {k: "" for k in keys})
+fails("a command that nobody knows", "unknown command", r.execute_command, "NOSUCH", "python:1")
 p = r.pipeline(transaction=False)
 p.get("python:1").lpush("python:1", "x").get("python:2")
 first, error, last = p.execute(raise_on_error=False)
@@ -72,10 +81,57 @@ step(
 )
 step("after the errors", r.get("python:hello") == b"world")
 
-# Keys with the same {tag} are on the same shard, where scripts may use them.
-step(
-    "EVAL with two keys of one tag",
-    r.eval("redis.call('SET', KEYS[1], ARGV[1]) return redis.call('GET', KEYS[2])", 2,
-           "python:{user:7}:a", "python:{user:7}:a", "scripted") == b"scripted",
-)
+# From here on it is what twemproxy never had. Keys with the same {tag} are on
+# one shard, so a transaction may use them together.
+name, visits = "python:{user:7}:name", "python:{user:7}:visits"
+p = r.pipeline()
+p.set(name, "Ada").set(visits, 6).incr(visits).get(name)
+step("MULTI and EXEC", p.execute() == [True, True, 7, b"Ada"])
+with r.pipeline() as p:
+    p.watch(visits)
+    seen = int(p.get(visits))
+    r.incr(visits)  # somebody else, over another connection
+    p.multi()
+    p.set(visits, seen + 1)
+    try:
+        p.execute()
+        step("EXEC after a watched key was changed", False)
+    except redis.WatchError:
+        step("EXEC does nothing after a watched key was changed", r.get(visits) == b"8")
+p = r.pipeline()
+for key in keys:
+    p.set(key, "never")
+fails("a transaction over several shards", "CROSSSLOT", p.execute)
+step("and none of it was done", r.mget(keys[:2]) == [b"value 0", b"value 1"])
+
+# redis-py sends EVALSHA, and the script when a server lacks it. Each request goes
+# to the shard of its keys, SCRIPT LOAD to all.
+prefix = r.register_script("return ARGV[1] .. redis.call('GET', KEYS[1])")
+step("a script on all shards", [prefix([k], ["a "]) for k in keys[:100]] == [b"a value %d" % i for i in range(100)])
+move = r.register_script("redis.call('SET', KEYS[2], redis.call('GET', KEYS[1])) return redis.call('DEL', KEYS[1])")
+step("a script with two keys of one tag", move([name, name + ":new"]) == 1 and r.get(name + ":new") == b"Ada")
+fails("a script with keys of two shards", "CROSSSLOT", move, keys)
+
+# A channel is on the shard its name hashes to, a pattern on all of them.
+news = [f"python:news:{i}" for i in range(20)]
+with r.pubsub() as p:
+    p.subscribe(*news)
+    p.psubscribe("python:news:*")
+    confirmed = [p.get_message(timeout=10)["type"] for _ in range(21)]
+    step("SUBSCRIBE and PSUBSCRIBE", confirmed == ["subscribe"] * 20 + ["psubscribe"])
+    step("PUBLISH to channels of all shards", [r.publish(c, "to " + c) for c in news] == [2] * 20)
+    heard = [p.get_message(timeout=10) for _ in range(40)]
+    for kind in ("message", "pmessage"):
+        got = {m["channel"].decode(): m["data"].decode() for m in heard if m["type"] == kind}
+        step(f"each {kind} came", got == {c: "to " + c for c in news})
+
+# A request that waits holds up nobody else.
+threading.Timer(0.2, r.rpush, ["python:jobs", "job 1"]).start()
+step("BLPOP waits for an element", r.blpop("python:jobs", timeout=10) == (b"python:jobs", b"job 1"))
+step("BLPOP gives up in time", r.blpop("python:jobs", timeout=1) is None)
+
+# Databases are those of the servers, unless redis_db in the file fixes one.
+other = redis.Redis(host=host, port=int(port), db=1)
+step("SELECT 1", other.set("python:hello", "there") and other.get("python:hello") == b"there")
+step("database 0 is another", r.get("python:hello") == b"world")
 print("all of it works")

@@ -11,12 +11,22 @@ require "redis"
 require "securerandom"
 
 host, _, port = (ARGV[0] || "127.0.0.1:6380").rpartition(":")
-R = Redis.new(host: host, port: port.to_i, timeout: 60)
+CONNECT = ->(**more) { Redis.new(host: host, port: port.to_i, timeout: 60, **more) }
+R = CONNECT.call
 
 def step(what, ok)
   puts "#{ok ? 'ok' : 'FAILED'}: #{what}"
   $stdout.flush
   exit 1 unless ok
+end
+
+# fails is for a request whose error has this in it. An error belongs to its
+# request; the connection goes on.
+def fails(what, words)
+  yield
+  step "#{what} is an error", false
+rescue Redis::CommandError => e
+  step "#{what} is an error (#{e.message})", e.message.include?(words)
 end
 
 step "PING", R.ping == "PONG"
@@ -50,17 +60,65 @@ big = SecureRandom.random_bytes(1 << 20) * 64
 step "a value of 64 MiB", R.set("ruby:big", big) == "OK" && R.get("ruby:big").b == big
 R.del("ruby:big")
 
-# An error belongs to its command; the connection goes on.
-begin
-  R.incr("ruby:hello")
-  step "INCR of a word is an error", false
-rescue Redis::CommandError => e
-  step "INCR of a word is an error (#{e.message})", e.message.include?("not an integer")
-end
-step "after the error", R.get("ruby:hello") == "world"
+# twemproxy closed the connection at a command it did not know, or for which it
+# needed all keys on one server. Here only the request fails.
+fails("LPUSH to a string", "WRONGTYPE") { R.lpush("ruby:1", "x") }
+fails("MSETNX of keys on several shards", "CROSSSLOT") { R.msetnx(*keys.flat_map { |k| [k, ""] }) }
+fails("a command that nobody knows", "unknown command") { R.call("NOSUCH", "ruby:1") }
+step "after the errors", R.get("ruby:hello") == "world"
 
-# Keys with the same {tag} are on the same shard, where scripts may use them.
-script = "redis.call('SET', KEYS[1], ARGV[1]) return redis.call('GET', KEYS[2])"
-tagged = ["ruby:{user:7}:a", "ruby:{user:7}:a"]
-step "EVAL with two keys of one tag", R.eval(script, keys: tagged, argv: ["scripted"]) == "scripted"
+# From here on it is what twemproxy never had. Keys with the same {tag} are on
+# one shard, so a transaction may use them together.
+name, visits = "ruby:{user:7}:name", "ruby:{user:7}:visits"
+replies = R.multi { |t| t.set(name, "Ada"); t.set(visits, 6); t.incr(visits); t.get(name) }
+step "MULTI and EXEC", replies == ["OK", "OK", 7, "Ada"]
+other = CONNECT.call # somebody else, over another connection
+replies = R.watch(visits) do
+  other.incr(visits)
+  R.multi { |t| t.set(visits, 8000) }
+end
+step "EXEC does nothing after a watched key was changed", replies.nil? && R.get(visits) == "8"
+fails("a transaction over several shards", "CROSSSLOT") { R.multi { |t| keys.each { |k| t.set(k, "never") } } }
+step "and none of it was done", R.mget(*keys) == values
+
+# SCRIPT LOAD goes to all shards, so EVALSHA finds the script on that of its keys.
+prefix = R.script(:load, "return ARGV[1] .. redis.call('GET', KEYS[1])")
+step "a script on all shards", keys.map { |k| R.evalsha(prefix, [k], ["a "]) } == values.map { |v| "a #{v}" }
+move = "redis.call('SET', KEYS[2], redis.call('GET', KEYS[1])) return redis.call('DEL', KEYS[1])"
+step "a script with two keys of one tag", R.eval(move, keys: [name, "#{name}:new"]) == 1 && R.get("#{name}:new") == "Ada"
+fails("a script with keys of two shards", "CROSSSLOT") { R.eval(move, keys: keys) }
+
+# A channel is on the shard its name hashes to, a pattern on all of them.
+news = (0...20).map { |i| "ruby:news:#{i}" }
+sent = news.map { |channel| [channel, "to #{channel}"] }
+heard = []
+listener = CONNECT.call # its SUBSCRIBE goes on until it is told to end
+listener.subscribe(*news) do |on|
+  on.subscribe { |_, count| news.each { |channel| other.publish(channel, "to #{channel}") } if count == news.size }
+  on.message do |channel, text|
+    heard << [channel, text]
+    listener.unsubscribe if heard.size == news.size
+  end
+end
+step "SUBSCRIBE hears channels of all shards", heard.sort == sent.sort
+heard = []
+listener.psubscribe("ruby:news:*") do |on|
+  on.psubscribe { news.each { |channel| other.publish(channel, "to #{channel}") } }
+  on.pmessage do |_, channel, text|
+    heard << [channel, text]
+    listener.punsubscribe if heard.size == news.size
+  end
+end
+step "PSUBSCRIBE hears them too", heard.sort == sent.sort
+
+# A request that waits holds up nobody else.
+worker = Thread.new { sleep 0.2; other.rpush("ruby:jobs", "job 1") }
+step "BLPOP waits for an element", R.blpop("ruby:jobs", timeout: 10) == ["ruby:jobs", "job 1"]
+worker.join
+step "BLPOP gives up in time", R.blpop("ruby:jobs", timeout: 0.1).nil?
+
+# Databases are those of the servers, unless redis_db in the file fixes one.
+there = CONNECT.call(db: 1)
+step "SELECT 1", there.set("ruby:hello", "there") == "OK" && there.get("ruby:hello") == "there"
+step "database 0 is another", R.get("ruby:hello") == "world"
 puts "all of it works"

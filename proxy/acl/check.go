@@ -26,6 +26,9 @@ func (u *User) Check(cmd *command.Command, a command.Args, scratch *Scratch) err
 	}
 	switch v := u.check(cmd, a, scratch); v.denied {
 	case nothing:
+		if cmd.Name == "sort" || cmd.Name == "sort_ro" {
+			return u.checkSort(cmd, a, scratch)
+		}
 		return nil
 	case aKey:
 		return errKeys

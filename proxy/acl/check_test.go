@@ -142,7 +142,7 @@ func TestVariants(t *testing.T) {
 	if cmd.Route != command.Refused {
 		t.Fatal("SORT by a pattern is no variant any more: take another")
 	}
-	if err := user(t, "+sort ~a").Check(cmd, args, &Scratch{}); err != nil {
+	if err := user(t, "+sort ~*").Check(cmd, args, &Scratch{}); err != nil {
 		t.Error(err)
 	}
 	if err := user(t, "+@all -sort ~a").Check(cmd, args, &Scratch{}); err == nil {

@@ -8,12 +8,13 @@ const busyAfter = 100 * time.Millisecond
 // Busy reports whether the node has been running a script for long. It answers
 // others with an error, but who shares the script's connection waits behind it.
 func (c *Conn) Busy(now int64) bool {
-	return c.runsScript() && now-c.heardAt >= int64(busyAfter)
+	return c.runsScript() && c.late == 0 && now-c.heardAt >= int64(busyAfter)
 }
 
-// runsScript reports whether a script is what the node owes an answer for first.
+// runsScript reports whether a script is under way. It need not be the first call: a
+// node sends no reply while it runs one, not even to what came before.
 func (c *Conn) runsScript() bool {
-	return c.state == Ready && c.late == 0 && c.calls.n > 0 && c.calls.head.Script && !c.cut.Begun()
+	return c.calls.scripts > 0 && c.state == Ready && !c.cut.Begun()
 }
 
 // Under yields the calls under way, first the one that is answered first.
@@ -24,3 +25,6 @@ func (c *Conn) Under(yield func(*Call) bool) {
 		}
 	}
 }
+
+// Owes reports whether the node has yet to answer something, be it to nobody.
+func (c *Conn) Owes() bool { return c.state == Ready && c.late+c.calls.n > 0 }

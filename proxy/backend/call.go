@@ -29,6 +29,7 @@ type Receiver interface {
 type fifo struct {
 	head, tail *Call
 	n          int
+	scripts    int // of them
 }
 
 func (q *fifo) push(c *Call) {
@@ -40,6 +41,9 @@ func (q *fifo) push(c *Call) {
 	}
 	q.tail = c
 	q.n++
+	if c.Script {
+		q.scripts++
+	}
 }
 
 func (q *fifo) pop() *Call {
@@ -49,5 +53,8 @@ func (q *fifo) pop() *Call {
 		q.tail = nil
 	}
 	q.n--
+	if c.Script {
+		q.scripts--
+	}
 	return c
 }

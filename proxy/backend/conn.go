@@ -169,11 +169,11 @@ func (c *Conn) Send(now int64) (*iobuf.Queue, *Error) {
 		c.dial(now)
 	case Waiting:
 		if now < c.retryAt {
-			return nil, c.fault(Down, c.lastErr, false)
+			return nil, c.fault(c.why(), c.lastErr, false)
 		}
 		c.dial(now)
 	case Closing, Retired:
-		return nil, c.fault(Down, c.lastErr, false)
+		return nil, c.fault(c.why(), c.lastErr, false)
 	}
 	c.Stats.Requests++
 	if c.state != Ready {
@@ -205,6 +205,9 @@ func (c *Conn) ready() {
 		c.Retire()
 	}
 	c.wake()
+	if c.Owner != nil {
+		c.Owner.Ready(c)
+	}
 }
 
 // Received takes bytes from the node. After an error in them the Conn is
@@ -245,7 +248,7 @@ func (c *Conn) deliver(part []byte, done bool) {
 	switch {
 	case c.greet.left > 0:
 		if err := c.greet.reply(c, part, done); err != nil {
-			c.abort(Refused, err)
+			c.refused(err)
 		} else if c.greet.left == 0 {
 			c.ready()
 		}

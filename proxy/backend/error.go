@@ -10,14 +10,14 @@ const (
 	Lost                // the connection ended after the call may have been sent
 	Timeout             // no reply within the time limit
 	Refused             // the node refused the login or the database
+	Busy                // the node lives, and runs a script or loads its data: Err is its own error reply
 )
 
 func (k Kind) String() string {
-	return [...]string{"down", "connection lost", "timeout", "refused"}[k]
+	return [...]string{"down", "connection lost", "timeout", "refused", "busy"}[k]
 }
 
-// Error is why a call got no reply. Its text names the shard and the node and
-// is what the client reads.
+// Error is why a call got no reply. Its text names the shard and the node.
 type Error struct {
 	Kind  Kind
 	Shard string // the shard's name
@@ -32,6 +32,14 @@ func (e *Error) Error() string {
 		s += "; the command may or may not have been executed"
 	}
 	return s
+}
+
+// Reply returns the error reply, without the "-", that a client gets.
+func (e *Error) Reply() string {
+	if e.Kind == Busy {
+		return e.Err.Error() // clients know it, and wait
+	}
+	return "ERR " + e.Error()
 }
 
 func (e *Error) Unwrap() error { return e.Err }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/shardring/shardring/shard/resp"
@@ -62,11 +63,42 @@ func (g *greeting) reply(c *Conn, part []byte, done bool) error {
 		// UNBLOCK only.
 		c.RemoteID, _ = strconv.ParseInt(string(trim(g.text[1:])), 10, 64)
 	case g.text[0] == '-':
-		return fmt.Errorf("login: %.200s", trim(g.text[1:]))
+		text := string(trim(g.text[1:]))
+		if strings.HasPrefix(text, "BUSY ") || strings.HasPrefix(text, "LOADING ") {
+			return busyError(text)
+		}
+		return fmt.Errorf("login: %.200s", text)
 	}
 	g.left--
 	g.text = g.text[:0]
 	return nil
+}
+
+// busyError is the error reply of a node that lives and has no time.
+type busyError string
+
+func (e busyError) Error() string { return string(e) }
+
+// refused ends a connection whose login the node has refused. A node that has no
+// time is no failure.
+func (c *Conn) refused(err error) {
+	if _, busy := err.(busyError); !busy {
+		c.abort(Refused, err)
+		return
+	}
+	c.endCalls(Busy, err)
+	c.failures = 0
+	c.tellOwner()
+	c.to(Closing)
+	c.wake()
+}
+
+// why is the kind of the error for calls while there is no connection.
+func (c *Conn) why() Kind {
+	if _, busy := c.lastErr.(busyError); busy {
+		return Busy
+	}
+	return Down
 }
 
 // userOf returns the user to log in as.

@@ -5,6 +5,8 @@ import "errors"
 // Owner is the one user of a connection of its own. Its methods must not begin
 // a call from within.
 type Owner interface {
+	// Ready is told that the connection is made; RemoteID is known then.
+	Ready(c *Conn)
 	// Pushed takes the next part of what the node sends without having been
 	// asked: a message, an invalidation, the answer to a SUBSCRIBE. done: it was
 	// the last part. part is valid during the call only.

@@ -13,7 +13,7 @@ func (u *unitResult) judge(m mode, list []entry) {
 		u.results[i].Mode = m.name
 	}
 	for _, e := range list {
-		if e.unit != u.unit || e.mode != m.name && e.mode != "both" {
+		if !e.in(m, u.unit) {
 			continue
 		}
 		found, lost := false, false

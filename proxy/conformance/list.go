@@ -14,6 +14,22 @@ type entry struct {
 	line             int
 }
 
+// in reports whether the entry is about a unit in a mode.
+func (e entry) in(m mode, unit string) bool {
+	return e.unit == unit && (e.mode == m.name || e.mode == "both")
+}
+
+// namesOf returns the tests that are listed for a unit.
+func namesOf(list []entry, m mode, unit string) []string {
+	var names []string
+	for _, e := range list {
+		if e.in(m, unit) {
+			names = append(names, e.test)
+		}
+	}
+	return names
+}
+
 // readList reads the tests that cannot hold from the table of a markdown file.
 func readList(path string) ([]entry, error) {
 	text, err := os.ReadFile(path)

@@ -101,7 +101,7 @@ func runMode(ctx context.Context, r runner, units []string, listed []entry, p pr
 	rep := report{mode: r.mode}
 	for _, unit := range units {
 		begin := time.Now()
-		direct, err := r.run(ctx, unit, directTarget)
+		direct, err := r.run(ctx, unit, directTarget, nil)
 		if err != nil {
 			return rep, fmt.Errorf("%s: %w", unit, err)
 		}
@@ -110,7 +110,7 @@ func runMode(ctx context.Context, r runner, units []string, listed []entry, p pr
 			continue // all of it wants a server that the suite started itself
 		}
 		begin = time.Now()
-		proxy, err := r.run(ctx, unit, proxyTarget)
+		proxy, err := r.throughProxy(ctx, unit, namesOf(listed, r.mode, unit))
 		if err != nil {
 			return rep, fmt.Errorf("%s: %w", unit, err)
 		}

@@ -117,8 +117,8 @@ func errorText(lines []string) string {
 	return strings.TrimSpace(strings.Join(lines, "\n"))
 }
 
-// markHung names the tests that were left out because they hang what they are,
-// and adds the one in which the unit stopped, if it did.
+// markHung says of the tests that were left out since they stalled before that
+// they stalled, and adds the one in which the unit stopped now, if it did.
 func (o *output) markHung(hung []string) {
 	for i, t := range o.outcomes {
 		if t.status == skipped && slices.Contains(hung, t.test) {
@@ -127,6 +127,22 @@ func (o *output) markHung(hung []string) {
 	}
 	if o.hung != "" {
 		o.add(o.hung, stalled, "")
+	}
+}
+
+// take replaces the outcomes of the named tests by those of another run.
+func (o *output) take(names []string, from output) {
+	others := map[nth]outcome{}
+	for i, key := range numbered(from.outcomes) {
+		others[key] = from.outcomes[i]
+	}
+	for i, key := range numbered(o.outcomes) {
+		if slices.Contains(names, key.test) {
+			o.outcomes[i] = outcome{key.test, missing, ""}
+			if other, ok := others[key]; ok {
+				o.outcomes[i] = other
+			}
+		}
 	}
 }
 

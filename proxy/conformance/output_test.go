@@ -210,6 +210,21 @@ func TestMarkHung(t *testing.T) {
 	}
 }
 
+// TestTake: the listed tests are those of the whole run, all others those of the
+// run without them.
+func TestTake(t *testing.T) {
+	whole := output{outcomes: []outcome{
+		{"a", passed, ""}, {"listed", passed, ""}, {"listed", failed, "no"}, {"b", failed, "BUSY"}, {"c", failed, "BUSY"},
+	}}
+	without := output{outcomes: []outcome{
+		{"a", passed, ""}, {"listed", skipped, ""}, {"listed", skipped, ""}, {"b", passed, ""}, {"c", failed, "no"}, {"late", skipped, ""},
+	}}
+	without.take([]string{"listed", "late"}, whole)
+	if have := statuses(without); have != "passed passed failed passed failed missing" {
+		t.Error(have)
+	}
+}
+
 func statuses(o output) string {
 	var all []string
 	for _, t := range o.outcomes {

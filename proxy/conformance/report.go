@@ -19,8 +19,8 @@ type printer struct {
 }
 
 func (p printer) unit(u unitResult) error {
-	fmt.Fprintf(p.progress, "%s: direct %d passed, %d failed; proxy %d passed, %d failed\n",
-		u.unit, u.direct.passed, u.direct.failed, u.proxy.passed, u.proxy.failed)
+	fmt.Fprintf(p.progress, "%s, %s: direct %d passed, %d failed; proxy %d passed, %d failed\n",
+		u.mode, u.unit, u.direct.passed, u.direct.failed, u.proxy.passed, u.proxy.failed)
 	p.lost(u)
 	if p.results == nil {
 		return nil

@@ -112,8 +112,8 @@ func validName(name []byte) bool {
 	return true
 }
 
-func (s *Session) clientInfo(*arguments) error {
-	s.begin().finish(s.appendText(nil, s.describe()))
+func (s *Session) clientInfo(a *arguments) error {
+	s.begin().finish(s.appendText(nil, s.describe(len(a.frame))))
 	return nil
 }
 
@@ -138,8 +138,8 @@ func (s *Session) clientList(a *arguments) error {
 	case a.Len() != 2:
 		return errSyntax
 	}
-	r, pool := s.begin(), s.pool.Name
-	survey(s.core, func(c *Core) string { return c.list(pool, f) }, func(texts []string) {
+	r, pool, query := s.begin(), s.pool.Name, len(a.frame)
+	survey(s.core, func(c *Core) string { return c.list(pool, f, s, query) }, func(texts []string) {
 		if r.session == nil {
 			r.core.release(r)
 			return

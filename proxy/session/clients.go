@@ -36,8 +36,9 @@ func (s *Session) endpoint() (remote, local string, fd int) {
 	return "", "", -1
 }
 
-// describe returns the session's line of CLIENT LIST.
-func (s *Session) describe() string {
+// describe returns the session's line of CLIENT LIST; query is the length of a
+// request that is being handled.
+func (s *Session) describe(query int) string {
 	remote, local, fd := s.endpoint()
 	const second = int64(1e9)
 	flags, subs, psubs, ssubs, multi, redir := "", 0, 0, 0, -1, int64(-1)
@@ -76,9 +77,9 @@ func (s *Session) describe() string {
 	if s.who != nil {
 		who = *s.who
 	}
-	kept := 0
+	kept := query
 	if s.kept != nil {
-		kept = len(s.kept.buf)
+		kept += len(s.kept.buf)
 	}
 	return fmt.Sprintf("id=%d addr=%s laddr=%s fd=%d name=%s age=%d idle=%d flags=%s db=%d sub=%d psub=%d ssub=%d multi=%d "+
 		"qbuf=%d qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=%d oll=0 omem=%d tot-mem=%d events=r cmd=%s user=%s redir=%d resp=%d lib-name=%s lib-ver=%s\n",
@@ -128,11 +129,16 @@ func (c *Core) matching(pool string, f *filter) []*Session {
 	return all
 }
 
-// list returns the lines of the clients that the filter means.
-func (c *Core) list(pool string, f *filter) string {
+// list returns the lines of the clients that the filter means. asks is who wants to
+// know, by a request of so many bytes.
+func (c *Core) list(pool string, f *filter, asks *Session, query int) string {
 	var text strings.Builder
 	for _, s := range c.matching(pool, f) {
-		text.WriteString(s.describe())
+		if s == asks {
+			text.WriteString(s.describe(query))
+		} else {
+			text.WriteString(s.describe(0))
+		}
 	}
 	return text.String()
 }

@@ -18,8 +18,9 @@ type elsewhere struct {
 	index   int // in EXEC's reply
 	cmd     *command.Command
 	frame   []byte
-	apart   bool   // a PUBLISH: the transaction does not contain it
-	channel string // of that
+	apart   bool   // the transaction does not contain it: a PUBLISH, or what is answered here
+	here    bool   // the proxy answers it
+	channel string // of a PUBLISH
 }
 
 // execution is an EXEC whose reply is not yet all of it.
@@ -29,8 +30,9 @@ type execution struct {
 	home  nodeKey // where the transaction is
 	reply iobuf.Queue
 	rest  []elsewhere
-	parts []*gather // of each of rest
-	left  int       // of these, how many are not complete
+	parts []*gather // of each of rest; nil: see local
+	local []*Request
+	left  int // of these, how many are not complete
 }
 
 // execute sends EXEC, and afterwards what is to be done elsewhere.
@@ -66,10 +68,14 @@ func (e *execution) Fail(call *backend.Call, err *backend.Error) {
 func (e *execution) release() {
 	c := e.r.core
 	e.reply.Reset(c.buffer)
-	for _, g := range e.parts {
-		c.releaseGather(g)
+	for i, g := range e.parts {
+		if g != nil {
+			c.releaseGather(g)
+		} else if r := e.local[i]; r != nil {
+			c.release(r)
+		}
 	}
-	e.parts = nil
+	e.parts, e.local = nil, nil
 }
 
 // executed goes on when the transaction has been executed, or has not.
@@ -86,17 +92,36 @@ func (e *execution) executed() {
 	}
 	e.left = 1
 	for i := range e.rest {
-		e.send(&e.rest[i])
+		e.parts, e.local = append(e.parts, nil), append(e.local, nil)
+		if e.rest[i].here {
+			e.answer(i)
+		} else {
+			e.send(i)
+		}
 	}
 	e.arrived()
 }
 
+// answer has the proxy answer a request.
+func (e *execution) answer(i int) {
+	s, c := e.r.session, e.r.core
+	r := c.requests.get()
+	r.core, r.session, r.then = c, s, e
+	e.local[i] = r
+	e.left++
+	var p resp.Parser
+	lim := resp.DefaultLimits()
+	p.Parse(e.rest[i].frame, &lim) // it was parsed before
+	s.inside = r
+	s.local(e.rest[i].cmd, &arguments{e.rest[i].frame, p.Args})
+}
+
 // send sends a request to the shards that have not executed it.
-func (e *execution) send(x *elsewhere) {
-	s := e.r.session
+func (e *execution) send(i int) {
+	s, x := e.r.session, &e.rest[i]
 	g := s.core.newGather(x.cmd.Merge)
 	g.req, g.done = e.r, e.arrived
-	e.parts = append(e.parts, g)
+	e.parts[i] = g
 	if x.apart {
 		g.merge = command.First
 		g.parts = append(g.parts, part{shard: s.pool.ring.OwnerString(x.channel)})
@@ -174,6 +199,12 @@ func (e *execution) assemble() error {
 			continue
 		}
 		g := e.parts[0]
+		if r := e.local[0]; r != nil {
+			out.Take(c.buffer, &r.reply)
+			c.release(r)
+			e.rest, e.parts, e.local = e.rest[1:], e.parts[1:], e.local[1:]
+			continue
+		}
 		for j := range g.parts {
 			if p := &g.parts[j]; p.out == nil && p.reply.Len() == 0 {
 				p.reply.Append(c.buffer, own)
@@ -186,7 +217,7 @@ func (e *execution) assemble() error {
 		}
 		out.Take(c.buffer, &merged)
 		c.releaseGather(g)
-		e.rest, e.parts = e.rest[1:], e.parts[1:]
+		e.rest, e.parts, e.local = e.rest[1:], e.parts[1:], e.local[1:]
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/shardring/shardring/proxy/backend"
 	"github.com/shardring/shardring/proxy/iobuf"
@@ -96,7 +97,7 @@ func (s *Session) refuse(err error) {
 
 // route does what the command's route says. It returns false as handle.
 func (s *Session) route(cmd *command.Command, a *arguments) bool {
-	if cmd.Whole && len(s.pool.snap.Shards) == 1 {
+	if len(s.pool.snap.Shards) == 1 && cmd.Whole && !aside(cmd) {
 		s.noteScript(cmd, a)
 		s.wroteTo(cmd, 0)
 		s.forward(0, a.frame)
@@ -106,14 +107,18 @@ func (s *Session) route(cmd *command.Command, a *arguments) bool {
 	case command.Single:
 		if shard, ok := s.owner(cmd, a); ok {
 			s.wroteTo(cmd, shard)
+			s.noteScript(cmd, a)
 			s.reload(shard, cmd, a)
 			s.send(shard, a.frame, cmd.Group == "scripting")
 		}
 	case command.Split:
 		s.split(cmd, a)
 	case command.All:
-		if cmd.Merge == command.AnyOK && s.fence() {
-			return false
+		if cmd.Name == "config|set" {
+			if err := ofOneNode(a); err != nil {
+				s.refuse(err)
+				return true
+			}
 		}
 		s.noteScript(cmd, a)
 		s.everywhere(cmd, a)
@@ -125,6 +130,24 @@ func (s *Session) route(cmd *command.Command, a *arguments) bool {
 		s.refuse(cmd.Reason())
 	}
 	return true
+}
+
+// aside reports whether a command is for nodes that are busy with a script.
+func aside(cmd *command.Command) bool {
+	return cmd.Merge == command.AnyOK || cmd.Merge == command.Running
+}
+
+// ofOneNode returns an error if a CONFIG SET names where a server listens: told to all
+// shards, all but one would be gone from their addresses.
+func ofOneNode(a *arguments) error {
+	for i := 2; i < a.Len(); i += 2 {
+		for _, name := range [...]string{"port", "tls-port", "bind", "unixsocket"} {
+			if isWord(a.At(i), name) {
+				return command.Error("ERR CONFIG SET failed (possibly related to argument '" + name + "') - shardring: it is each server's own; connect to that server")
+			}
+		}
+	}
+	return nil
 }
 
 // wroteTo remembers to which shards the session has written, -1 for all: WAIT is
@@ -152,11 +175,9 @@ func (s *Session) owner(cmd *command.Command, a *arguments) (shard int, ok bool)
 	c := s.core
 	keys, err := cmd.Keys(c.keys[:0], a)
 	c.keys = keys[:0]
-	if err != nil {
-		s.refuse(err)
-		return 0, false
-	}
-	if len(keys) == 0 {
+	if err != nil || len(keys) == 0 {
+		// A wrong number of keys is an error at any shard, if there is no other
+		// one before it.
 		c.standin = cmd.StandIn(c.standin[:0], a)
 		return s.pool.ring.Owner(c.standin), true
 	}
@@ -297,13 +318,20 @@ func (s *Session) everywhere(cmd *command.Command, a *arguments) {
 	if cmd.Merge == command.Slowlog && a.Len() > 2 {
 		g.most, _ = strconv.Atoi(string(a.At(2)))
 	}
+	if cmd.Name == "script|exists" {
+		for i := 2; i < a.Len(); i++ {
+			body, _ := s.pool.shared.scripts.body(strings.ToLower(string(a.At(i))))
+			g.known = append(g.known, body != "")
+		}
+	}
 	s.start(g)
 	s.wroteTo(cmd, -1)
 	for i := range g.parts {
-		if cmd.Merge == command.AnyOK {
-			s.own(g.parts[i].shard) // what ends a script must not wait behind it
+		send := g.send
+		if aside(cmd) {
+			send = g.sendAside
 		}
-		if q := g.send(i); q != nil {
+		if q := send(i); q != nil {
 			b := frame
 			if cmd.Merge == command.RandomKey && i%2 == 0 {
 				b = dbsize

@@ -22,6 +22,7 @@ type gather struct {
 	owner   []uint32 // the part of each key, in the order of the request
 	missing int      // parts without a whole reply, and one more while sending
 	most    int      // entries that the request asks for; 0: all
+	known   []bool   // SCRIPT EXISTS: of each script, whether it can be loaded again from here
 	failed  *backend.Error
 	plan    *crossread.Plan // of keys read over several shards; nil: see merge
 	after   func(ok bool)   // called before the reply goes out; nil: nothing
@@ -84,6 +85,23 @@ func (g *gather) send(i int) *iobuf.Queue {
 	p, s := &g.parts[i], g.req.session
 	p.g, p.call.To = g, p
 	conn, q, err := s.pool.begin(p.shard, s, &p.call)
+	return g.begun(p, conn, q, err)
+}
+
+// sendAside is send over a connection that has nothing else to do, and no database: a
+// node that runs a script for long lets nobody choose one, and what ends the script
+// must not wait behind it.
+func (g *gather) sendAside(i int) *iobuf.Queue {
+	p, s := &g.parts[i], g.req.session
+	p.g, p.call.To = g, p
+	aside := s.pool.spare(s.pool.lane(laneKey{0, s.lane.proto}), s.pool.nodeKey(p.shard))
+	conn, q, err := s.pool.beginOn(aside, &p.call)
+	aside.Retire()
+	s.pool.left = append(s.pool.left, aside)
+	return g.begun(p, conn, q, err)
+}
+
+func (g *gather) begun(p *part, conn *backend.Conn, q *iobuf.Queue, err *backend.Error) *iobuf.Queue {
 	p.conn = conn
 	if err != nil {
 		p.Fail(&p.call, err)
@@ -160,7 +178,7 @@ func (g *gather) arrived() {
 func (g *gather) conclude(out *iobuf.Queue) string {
 	if g.failed != nil {
 		g.req.session.pool.Stats.Errors++
-		text := "ERR " + g.failed.Error()
+		text := g.failed.Reply()
 		if g.failed.Sent || len(g.parts) == 1 {
 			return text
 		}
@@ -194,6 +212,9 @@ func (g *gather) chooseOK() {
 		if !bytes.HasPrefix(f, []byte("-NOTBUSY")) {
 			best = i
 		}
+	}
+	if bytes.HasPrefix(g.parts[best].reply.Front(), []byte("-NOTBUSY")) {
+		return // so say all
 	}
 	for i := range g.parts {
 		if i != best {

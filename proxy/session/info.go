@@ -2,6 +2,7 @@ package session
 
 import (
 	"bytes"
+	"strconv"
 
 	"github.com/shardring/shardring/proxy/iobuf"
 	"github.com/shardring/shardring/shard/command"
@@ -29,6 +30,21 @@ func mergeInfo(g *gather, out *iobuf.Queue) error {
 		}
 		infos[i] = command.ShardInfo{Name: p.conn.Shard, Addr: p.conn.Addr, Text: string(text)}
 	}
-	out.Append(g.req.core.buffer, g.req.session.appendText(nil, command.MergeInfo(infos, g.req.session.pool.gauges())))
+	out.Append(g.req.core.buffer, g.req.session.appendText(nil, command.MergeInfo(infos, g.req.session.pool.ownField)))
 	return nil
+}
+
+// ownField gives the fields of INFO about clients their values here: to clients the
+// pool is the server.
+func (p *Pool) ownField(field, merged string) string {
+	switch field {
+	case "connected_clients":
+		return strconv.FormatInt(p.shared.clients.Load(), 10)
+	case "blocked_clients":
+		n, err := strconv.ParseInt(merged, 10, 64)
+		if err == nil {
+			return strconv.FormatInt(n+p.shared.postponed.Load(), 10)
+		}
+	}
+	return merged
 }

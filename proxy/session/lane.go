@@ -147,19 +147,19 @@ func (s *Session) conn(shard int) *backend.Conn {
 
 // overtake replaces the connections of a lane on which a long script runs, so that
 // others hear of it at once, as they do from a server of their own: BUSY. Who has
-// requests behind the script waits for their replies.
+// requests behind the script stays behind it, so that they keep their order.
 func (p *Pool) overtake(l *lane) {
 	for i, c := range l.conns {
 		if !c.Busy(p.core.now) {
 			continue
 		}
-		for call := range c.Under {
-			if s := sessionOf(call); s != nil {
-				s.fence()
-			}
-		}
 		shard := p.shards[c]
 		k := p.nodeKey(shard)
+		for call := range c.Under {
+			if s := sessionOf(call); s != nil {
+				s.stay(k, c)
+			}
+		}
 		fresh := p.newConn(l, k, false)
 		l.conns[i] = fresh
 		l.byNode[k][i%p.each] = fresh
@@ -169,6 +169,18 @@ func (p *Pool) overtake(l *lane) {
 		p.left = append(p.left, c)
 		p.busy = append(p.busy, busyScript{c, k})
 	}
+}
+
+// stay has the session use a connection to a node that others do not use any more,
+// as long as something is under way on it.
+func (s *Session) stay(k nodeKey, c *backend.Conn) {
+	pr := s.priv()
+	for _, b := range pr.behind {
+		if b.conn == c {
+			return
+		}
+	}
+	pr.behind = append(pr.behind, busyScript{c, k})
 }
 
 // busyScript is a connection that was overtaken, and its node.

@@ -162,6 +162,11 @@ func mergeAnd(g *gather, out *iobuf.Queue) error {
 			all[j] &= v
 		}
 	}
+	for j, known := range g.known[:min(len(g.known), len(all))] {
+		if known { // EVALSHA will find it
+			all[j] = 1
+		}
+	}
 	b := resp.AppendArray(nil, len(all))
 	for _, v := range all {
 		b = resp.AppendInt(b, v)

@@ -1,6 +1,8 @@
 package session
 
 import (
+	"slices"
+
 	"github.com/shardring/shardring/proxy/backend"
 	"github.com/shardring/shardring/proxy/iobuf"
 	"github.com/shardring/shardring/shard/resp"
@@ -14,7 +16,9 @@ type private struct {
 	subs   *subscriptions // nil: none, ever
 	track  *tracking      // nil: off
 	pinned bool           // others' tracking is told here: a connection to each node stays
+	forgot bool           // all keys were invalidated, and no reply was sent since: each shard says so
 	held   iobuf.Queue    // pushes that came within a reply, or before a confirmation
+	behind []busyScript   // where requests of the session stand behind a long script
 	wait   *owned         // where a command waits for something to happen; nil: nowhere
 }
 
@@ -28,6 +32,7 @@ type owned struct {
 	timed   bool               // in Pool.timing
 	stained bool               // the node may keep something for the session that it does not know of
 	subs    [3]map[string]bool // what is listened to there, by topic; also what is about to end
+	settled []func()           // called at the end of the turn in which it is made, or lost
 }
 
 // maxIdle is how many connections that nobody owns a lane keeps for each node.
@@ -56,10 +61,22 @@ func (p *private) find(k nodeKey) *owned {
 	return nil
 }
 
-// ownConn returns the session's own connection to a shard, or nil.
+// ownConn returns the session's own connection to a shard, or the one that it has to
+// stay on, or nil.
 func (s *Session) ownConn(shard int) *backend.Conn {
-	if o := s.private.find(s.pool.nodeKey(shard)); o != nil {
+	k := s.pool.nodeKey(shard)
+	if o := s.private.find(k); o != nil {
 		return o.conn
+	}
+	for i, b := range s.private.behind {
+		if b.key != k {
+			continue
+		}
+		if b.conn.Owes() {
+			return b.conn
+		}
+		s.private.behind = slices.Delete(s.private.behind, i, i+1)
+		break
 	}
 	return nil
 }
@@ -113,11 +130,13 @@ func (s *Session) tidy() {
 		return
 	}
 	pr.wait = nil
+	pr.behind = slices.DeleteFunc(pr.behind, func(b busyScript) bool { return !b.conn.Owes() })
 	s.release()
 	if pr.subs != nil && !pr.subs.any() {
 		pr.subs = nil
+		s.heat()
 	}
-	if len(pr.conns) == 0 && pr.tx.none() && pr.subs == nil && pr.track == nil && !pr.pinned && pr.held.Len() == 0 {
+	if len(pr.conns) == 0 && pr.tx.none() && pr.subs == nil && pr.track == nil && !pr.pinned && pr.held.Len() == 0 && len(pr.behind) == 0 {
 		s.private = nil
 	}
 }
@@ -153,6 +172,7 @@ func (o *owned) listens() bool {
 func (s *Session) giveBack(o *owned) {
 	c, p := o.conn, s.pool
 	o.push.Reset(p.core.buffer)
+	o.settle()
 	c.Owner = nil
 	idle := s.lane.idle[o.key]
 	_, current := s.lane.byNode[o.key]
@@ -197,8 +217,18 @@ func (o *owned) Pushed(_ *backend.Conn, part []byte, done bool) {
 	}
 }
 
+// Ready: the node has said what it calls the connection.
+func (o *owned) Ready(*backend.Conn) { o.settle() }
+
+func (o *owned) settle() {
+	c := o.session.core
+	c.later = append(c.later, o.settled...)
+	o.settled = nil
+}
+
 // Lost: what the node kept for the session is gone.
 func (o *owned) Lost(c *backend.Conn) {
+	o.settle()
 	s := o.session
 	pr := s.private
 	o.push.Reset(s.core.buffer)

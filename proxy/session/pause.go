@@ -75,9 +75,17 @@ func (p *Pool) unpause() {
 	p.heatAll()
 	for _, s := range p.core.matching(p.Name, &filter{}) {
 		if s.postponed {
-			s.postponed = false
+			s.goAhead()
 			s.unstall()
 		}
+	}
+}
+
+// goAhead ends the session's waiting for the end of a pause.
+func (s *Session) goAhead() {
+	if s.postponed {
+		s.postponed = false
+		s.pool.shared.postponed.Add(-1)
 	}
 }
 
@@ -97,6 +105,7 @@ func (s *Session) postpone(cmd *command.Command, a *arguments) bool {
 		return false
 	}
 	s.postponed, s.stalled = true, true
+	s.pool.shared.postponed.Add(1)
 	return true
 }
 
@@ -114,15 +123,4 @@ func (s *Session) mayWrite(cmd *command.Command, a *arguments) bool {
 		return s.private != nil && s.private.tx.writes
 	}
 	return cmd.Flags&command.Write != 0
-}
-
-// gauges are what a pool adds to the fields of INFO: those who wait here.
-func (p *Pool) gauges() map[string]int {
-	n := 0
-	for s := range p.core.open {
-		if s.pool == p && s.postponed {
-			n++
-		}
-	}
-	return map[string]int{"blocked_clients": n}
 }

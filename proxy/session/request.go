@@ -20,6 +20,7 @@ type Request struct {
 	call    backend.Call // of a request that goes to one shard
 	gather  *gather      // of one that goes to several
 	reply   iobuf.Queue  // what has come and cannot go out yet
+	then    *execution   // of one that is part of its reply, and in no FIFO
 	mute    bool         // nobody wants the reply
 	done    bool         // reply is whole
 	started bool         // a part of the reply has gone out
@@ -98,7 +99,7 @@ func (r *Request) Fail(_ *backend.Call, err *backend.Error) {
 		return
 	}
 	r.reply.Reset(r.core.buffer)
-	r.finishError("ERR " + err.Error())
+	r.finishError(err.Reply())
 }
 
 // finishError makes text the whole reply.
@@ -115,6 +116,10 @@ func (r *Request) finish(b []byte) {
 // complete is called when reply is whole.
 func (r *Request) complete() {
 	r.done = true
+	if r.then != nil {
+		r.then.arrived()
+		return
+	}
 	switch s := r.session; {
 	case s == nil:
 		r.core.release(r)

@@ -12,39 +12,52 @@ import (
 	"github.com/shardring/shardring/shard/resp"
 )
 
-// scripts are the bodies of those that clients have loaded, by their digests, so
-// that they can be loaded again where they are missing: on a node that has come up
-// anew, or has taken another's place.
+// scripts are the bodies of those that clients have loaded, by SCRIPT LOAD or EVAL,
+// so that they can be loaded again where they are missing: on a shard that was not
+// EVAL's, on a node that has come up anew, or has taken another's place.
 type scripts struct {
-	mu     sync.RWMutex // protects the following fields
-	bodies map[string]string
-	size   int    // bytes of all bodies
-	epoch  uint64 // changes when they are forgotten
+	mu     sync.RWMutex      // protects the following fields
+	bodies map[string]string // by digest
+	known  map[string]bool   // the same bodies: an EVAL of one of them needs no digest
+	size   int               // bytes of all bodies
+	epoch  uint64            // changes when they are forgotten
 }
 
-// maxScripts is how many bytes of scripts are kept; a script beyond is not.
+// maxScripts is how many bytes of scripts are kept; a script beyond is not. EVAL
+// may take half: there are clients whose every EVAL has another text.
 const maxScripts = 16 << 20
 
-func (sc *scripts) add(body []byte) {
-	sum := sha1.Sum(body)
-	digest := hex.EncodeToString(sum[:])
-	sc.mu.Lock()
-	defer sc.mu.Unlock()
-	if _, ok := sc.bodies[digest]; ok || sc.size+len(body) > maxScripts {
+// add keeps a body, unless more than limit bytes would then be kept.
+func (sc *scripts) add(body []byte, limit int) {
+	sc.mu.RLock()
+	wanted := sc.wants(body, limit)
+	sc.mu.RUnlock()
+	if !wanted {
 		return
 	}
-	if sc.bodies == nil {
-		sc.bodies = map[string]string{}
+	sum := sha1.Sum(body)
+	sc.mu.Lock()
+	defer sc.mu.Unlock()
+	if !sc.wants(body, limit) {
+		return
 	}
-	sc.bodies[digest] = string(body)
+	if sc.known == nil {
+		sc.bodies, sc.known = map[string]string{}, map[string]bool{}
+	}
+	text := string(body)
+	sc.bodies[hex.EncodeToString(sum[:])], sc.known[text] = text, true
 	sc.size += len(body)
+}
+
+func (sc *scripts) wants(body []byte, limit int) bool {
+	return sc.size+len(body) <= limit && !sc.known[string(body)]
 }
 
 // forget is for SCRIPT FLUSH: what was flushed must not come back.
 func (sc *scripts) forget() {
 	sc.mu.Lock()
 	defer sc.mu.Unlock()
-	sc.bodies, sc.size = nil, 0
+	sc.bodies, sc.known, sc.size = nil, nil, 0
 	sc.epoch++
 }
 
@@ -57,8 +70,10 @@ func (sc *scripts) body(digest string) (body string, epoch uint64) {
 // noteScript remembers what a request does to the scripts of the pool.
 func (s *Session) noteScript(cmd *command.Command, a *arguments) {
 	switch cmd.Name {
+	case "eval", "eval_ro":
+		s.pool.shared.scripts.add(a.At(1), maxScripts/2)
 	case "script|load":
-		s.pool.shared.scripts.add(a.At(2))
+		s.pool.shared.scripts.add(a.At(2), maxScripts)
 	case "script|flush":
 		s.pool.shared.scripts.forget()
 	}

@@ -15,9 +15,11 @@ type Shared struct {
 	Config   *config.Pool
 	Topology *topology.Pool
 
-	users   *acl.Users
-	scripts scripts
-	table   atomic.Pointer[command.Table]
+	users              *acl.Users
+	scripts            scripts
+	table              atomic.Pointer[command.Table]
+	clients, postponed atomic.Int64 // clients that are connected; that a pause makes wait
+
 	unknown chan struct{} // holds a token once a command was asked for that nobody knows
 }
 

@@ -170,6 +170,10 @@ func (n *simNode) exec(l *simLink) []byte {
 	l.within = true
 	for _, args := range queue {
 		name := strings.ToLower(string(args[0]))
+		if n.w.echo {
+			b.Write(n.echo(name, args))
+			continue
+		}
 		b.Write(n.run(l, name, keysOf(name, args), args))
 	}
 	l.within = false

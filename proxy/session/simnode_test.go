@@ -112,7 +112,7 @@ func parseHeader(b []byte, typ byte) (v, n int, err error) {
 func (n *simNode) execute(l *simLink, args [][]byte) []byte {
 	name := strings.ToLower(string(args[0]))
 	if n.w.echo {
-		return n.echo(name, args)
+		return n.reflect(l, name, args)
 	}
 	if b, ok := n.connection(l, name, args); ok {
 		return b
@@ -242,11 +242,11 @@ func (n *simNode) run(l *simLink, name string, keys, args [][]byte) []byte {
 		b.int(len(n.data))
 	case "scan":
 		n.scan(b, string(args[1]))
-	case "ping":
-		if len(args) > 1 {
-			b.bulk(string(args[1]), true)
-		} else {
+	case "ping": // with a word from a proxy that thinks a script keeps this node busy
+		if len(args) == 1 {
 			b.WriteString("+PONG\r\n")
+		} else {
+			b.bulk(string(args[1]), true)
 		}
 	case "echo":
 		b.bulk(string(args[1]), true)

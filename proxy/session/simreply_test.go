@@ -8,9 +8,9 @@ import (
 
 // reply is a decoded reply, by a decoder that shares nothing with package resp.
 type reply struct {
-	typ   byte // '+', '-', ':', '$', '*', or of RESP3: '_', '%', '>', '~'
+	typ   byte // '+', '-', ':', '$', '*', or of RESP3: '_', '=', '%', '>', '~'
 	null  bool
-	text  string // of '+', '-' and '$'
+	text  string // of '+', '-', '$' and '='
 	num   int64  // of ':'
 	elems []reply
 }
@@ -32,7 +32,7 @@ func decodeReply(b []byte) (r reply, n, need int, err error) {
 	case '_':
 		r.null = true
 		return r, n, 0, nil
-	case ':', '$', '*', '%', '>', '~':
+	case ':', '$', '=', '*', '%', '>', '~':
 	default:
 		return r, 0, 0, fmt.Errorf("a reply cannot begin with %.40q", b)
 	}
@@ -43,7 +43,7 @@ func decodeReply(b []byte) (r reply, n, need int, err error) {
 	case r.typ == ':':
 	case r.num < 0:
 		r.null = true
-	case r.typ == '$':
+	case r.typ == '$' || r.typ == '=':
 		end := n + int(r.num)
 		if len(b) < end+2 {
 			return r, 0, end + 2, nil

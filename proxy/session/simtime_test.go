@@ -246,7 +246,7 @@ func (c *simClient) inspect() {
 		c.fatalf("%d requests in flight, limit %d", n, l.InFlight)
 	case held > l.OutputHard:
 		c.fatalf("%d bytes of output, %d of them out of turn, limit %d", held, held-s.Out.Len(), l.OutputHard)
-	case s.kept != nil && len(s.kept.buf) > 64<<10+c.largest && !c.w.plain:
+	case s.kept != nil && len(s.kept.buf) > 64<<10+max(c.largest, l.Output) && !c.w.plain: // one that waits is read on
 		c.fatalf("keeps %d bytes of input", len(s.kept.buf))
 	case !c.gone && !c.ended && !s.touched && s.Out.Len() > 0 && len(c.in) < c.room:
 		c.fatalf("%d bytes of output that the driver does not know of", s.Out.Len())

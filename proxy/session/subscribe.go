@@ -2,6 +2,8 @@ package session
 
 import (
 	"bytes"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -67,6 +69,7 @@ func (s *Session) subscribe(cmd *command.Command, a *arguments) bool {
 	pr := s.priv()
 	if pr.subs == nil {
 		pr.subs = &subscriptions{}
+		s.heat()
 	}
 	u := &subscribing{verb: cmd.Name, end: strings.Contains(cmd.Name, "unsub")}
 	switch cmd.Name[0] {
@@ -81,15 +84,13 @@ func (s *Session) subscribe(cmd *command.Command, a *arguments) bool {
 		u.names = append(u.names, string(a.At(i)))
 	}
 	if u.end && len(u.names) == 0 {
-		for name := range pr.subs.of[u.topic] {
-			u.names = append(u.names, name)
-		}
+		u.names = slices.Sorted(maps.Keys(pr.subs.of[u.topic]))
 	}
 	u.r, pr.subs.under = s.begin(), u
 	u.r.mute = false // a confirmation is a push, which CLIENT REPLY leaves alone
 	if err := s.tell(u); err != nil {
 		pr.subs.under = nil
-		u.r.finishError("ERR " + err.Error())
+		u.r.finishError(err.Reply())
 		s.end()
 		return true
 	}
@@ -224,8 +225,23 @@ func (s *Session) pushed(o *owned) {
 		s.brokenRedirect()
 		return
 	}
+	if kind == "invalidate" && s.private.track != nil {
+		all := isNull(&o.push)
+		if all && s.private.forgot {
+			o.push.Reset(s.core.buffer)
+			return
+		}
+		s.private.forgot = all
+	}
 	s.private.held.Take(s.core.buffer, &o.push)
 	s.deliver()
+}
+
+// isNull reports whether an invalidation is of all keys.
+func isNull(q *iobuf.Queue) bool {
+	var buf [32]byte
+	b := buf[:q.Peek(buf[:])]
+	return bytes.HasSuffix(b, []byte("invalidate\r\n_\r\n"))
 }
 
 // push sends the client what it has not asked for.
@@ -242,11 +258,13 @@ func subsUnder(subs *subscriptions) *subscribing {
 }
 
 // deliver gives the client the messages that have come, unless the confirmation of a
-// SUBSCRIBE is due first or a reply has begun to go out. That a key has changed is
-// told after the replies that have come, for the client may keep what they say of it.
+// SUBSCRIBE is due first, or a reply has begun to go out or is one of several shards',
+// which may have told of its effects before all have replied. That a key has changed
+// is told after the replies that have come, for the client may keep what they say of
+// it.
 func (s *Session) deliver() {
 	pr := s.private
-	if u := subsUnder(pr.subs); u != nil && !u.end || s.head != nil && s.head.started || pr.track != nil && s.held > 0 {
+	if u := subsUnder(pr.subs); u != nil && !u.end || s.head != nil && (s.head.started || s.head.gather != nil) || pr.track != nil && s.held > 0 {
 		return
 	}
 	s.Out.Take(s.core.buffer, &s.private.held)

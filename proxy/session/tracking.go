@@ -226,44 +226,41 @@ func (s *Session) pin(done func(ids []int64)) {
 			continue // within a transaction nothing can be asked
 		}
 		missing++
-		w := &whenReady{core: s.core, done: arrived}
-		w.call.To = w
-		if _, q, err := s.pool.beginOn(o.conn, &w.call); err != nil {
-			arrived()
-		} else {
-			q.Append(s.core.buffer, resp.AppendRequest(nil, "PING"))
-		}
+		o.settled = append(o.settled, arrived)
+		o.conn.Open(s.core.now)
+		s.pool.limit(o.conn)
 	}
 	arrived()
 }
 
-// whenReady calls done at the end of the turn in which a connection has been made,
-// or has not.
-type whenReady struct {
-	call backend.Call
-	core *Core
-	done func()
-}
-
-func (w *whenReady) Reply(_ *backend.Call, _ []byte, done bool) {
-	if done {
-		w.core.later = append(w.core.later, w.done)
-	}
-}
-
-func (w *whenReady) Fail(*backend.Call, *backend.Error) {
-	w.core.later = append(w.core.later, w.done)
-}
-
-// trackNot turns tracking off.
+// trackNot turns tracking off, at the nodes: after the reply nothing more is told.
 func (s *Session) trackNot() {
-	if pr := s.private; pr != nil && pr.track != nil {
-		pr.track = nil
-		for _, o := range pr.conns {
-			s.sendSilently(o, "CLIENT", "TRACKING", "OFF")
+	pr := s.private
+	if pr == nil || pr.track == nil {
+		s.begin().finish(okReply)
+		return
+	}
+	pr.track = nil
+	g := s.core.newGather(command.AllOK)
+	for i := range s.pool.snap.Shards {
+		if pr.find(s.pool.nodeKey(i)) != nil {
+			g.parts = append(g.parts, part{shard: i})
 		}
 	}
-	s.begin().finish(okReply)
+	if len(g.parts) == 0 {
+		s.core.releaseGather(g)
+		s.begin().finish(okReply)
+		return
+	}
+	s.start(g)
+	off := resp.AppendRequest(nil, "CLIENT", "TRACKING", "OFF")
+	for i := range g.parts {
+		if q := g.send(i); q != nil {
+			q.Append(s.core.buffer, off)
+		}
+	}
+	g.sent()
+	s.fence()
 }
 
 // clientCaching takes CLIENT CACHING YES|NO, which is said to the node of the next
@@ -334,6 +331,9 @@ func (s *Session) clientTrackingInfo(*arguments) error {
 				flags = append(flags, f.name)
 			}
 		}
+	}
+	if s.private != nil && s.private.track != nil && s.private.track.bcast && len(prefixes) == 0 {
+		prefixes = []string{""} // of every key
 	}
 	b := s.appendMap(nil, 3)
 	b = s.appendSet(resp.AppendBulk(b, "flags"), len(flags))

@@ -214,6 +214,8 @@ func (s *Session) queue(cmd *command.Command, a *arguments) bool {
 	x := elsewhere{index: t.count, cmd: cmd}
 	t.count++
 	t.writes = t.writes || s.mayWrite(cmd, a)
+	x.here = cmd.Route == command.Local && !onAnyShard(cmd)
+	x.apart = x.here
 	if cmd.Name == "publish" || cmd.Name == "spublish" {
 		shard := s.pool.ring.Owner(a.At(1))
 		x.apart = t.on == nil || t.on.key != s.pool.nodeKey(shard)
@@ -274,11 +276,8 @@ func (s *Session) place(cmd *command.Command, a *arguments) (shard int, bound bo
 		}
 		keys, err := cmd.Keys(c.keys[:0], a)
 		c.keys = keys[:0]
-		if err != nil {
-			return 0, false, err
-		}
-		if len(keys) == 0 {
-			return 0, false, nil
+		if err != nil || len(keys) == 0 {
+			return 0, false, nil // a wrong number of keys is an error of EXEC's, on any shard
 		}
 		shard = s.pool.ring.Owner(a.At(keys[0]))
 		for _, k := range keys[1:] {
@@ -289,11 +288,12 @@ func (s *Session) place(cmd *command.Command, a *arguments) (shard int, bound bo
 		return shard, true, nil
 	case command.All:
 		if cmd.Merge == command.Scan || cmd.Merge == command.RandomKey {
-			return 0, false, command.Error("ERR shardring: '" + cmd.Name + "' is not supported in a transaction: a transaction is one shard's")
+			return 0, false, notInTransaction(cmd) + ": a transaction is one shard's"
 		}
 		return 0, false, nil
 	case command.Local:
-		if !onAnyShard(cmd) {
+		switch cmd.Name {
+		case "select", "hello", "auth", "client|reply", "client|tracking", "client|caching":
 			return 0, false, notInTransaction(cmd)
 		}
 		return 0, false, nil
@@ -301,7 +301,7 @@ func (s *Session) place(cmd *command.Command, a *arguments) (shard int, bound bo
 	return 0, false, cmd.Reason()
 }
 
-func notInTransaction(cmd *command.Command) error {
+func notInTransaction(cmd *command.Command) command.Error {
 	return command.Error("ERR shardring: '" + cmd.Name + "' is not supported in a transaction")
 }
 

@@ -13,13 +13,18 @@ func TestMergeInfo(t *testing.T) {
 	got := command.MergeInfo([]command.ShardInfo{
 		{Name: "a", Addr: "h:1", Text: "# Server\r\nredis_version:7.0.15\r\nrole:master\r\n\r\n# Memory\r\nused_memory:100\r\nused_cpu_sys:0.5\r\n\r\n# Keyspace\r\ndb0:keys=3,expires=1,avg_ttl=100\r\n"},
 		{Name: "b", Addr: "h:2", Text: "# Server\r\nredis_version:7.2.0\r\nrole:master\r\n\r\n# Memory\r\nused_memory:20\r\nused_cpu_sys:0.25\r\n\r\n# Keyspace\r\ndb0:keys=4,expires=3,avg_ttl=20\r\ndb1:keys=1,expires=0,avg_ttl=0\r\n"},
-	}, map[string]int{"used_memory": 1})
+	}, func(field, merged string) string {
+		if field == "used_memory" {
+			return merged + "1"
+		}
+		return merged
+	})
 	want := strings.ReplaceAll(`# Server
 redis_version:7.0.15,7.2.0
 role:master
 
 # Memory
-used_memory:121
+used_memory:1201
 used_cpu_sys:0.750000
 
 # Keyspace

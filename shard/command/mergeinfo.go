@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -20,8 +21,9 @@ var shardFields = []string{"redis_version", "role", "used_memory", "connected_cl
 // MergeInfo is the merge InfoText: one INFO of the shards'. A field is the sum
 // where sums mean something (sumFields, dbN), else the shards' value if they agree,
 // else each value once, with commas between. A section Shards tells who is
-// behind it. Who merges adds what he knows himself to the sums: more, by field.
-func MergeInfo(parts []ShardInfo, more map[string]int) string {
+// behind it. own, if it is not nil, may give a field a better value than the merged
+// one: who merges knows some things himself.
+func MergeInfo(parts []ShardInfo, own func(field, merged string) string) string {
 	var order []string // sections and fields, as they first appear
 	values := map[string][]string{}
 	var shards strings.Builder
@@ -58,10 +60,11 @@ func MergeInfo(parts []ShardInfo, more map[string]int) string {
 			b.WriteString(key + "\r\n")
 			continue
 		}
-		if n := more[key]; n != 0 {
-			values[key] = append(values[key], strconv.Itoa(n))
+		value := mergeField(key, values[key])
+		if own != nil {
+			value = own(key, value)
 		}
-		b.WriteString(key + ":" + mergeField(key, values[key]) + "\r\n")
+		b.WriteString(key + ":" + value + "\r\n")
 	}
 	fmt.Fprintf(&b, "\r\n# Shards\r\nshards:%d\r\n%s", len(parts), shards.String())
 	return b.String()
@@ -76,12 +79,18 @@ var sumFields = []string{
 	"instantaneous_ops_per_sec", "total_net_input_bytes", "total_net_output_bytes", "rejected_connections",
 	"expired_keys", "evicted_keys", "evicted_clients", "keyspace_hits", "keyspace_misses", "pubsub_channels",
 	"pubsub_patterns", "total_error_replies", "unexpected_error_replies", "total_reads_processed",
-	"total_writes_processed", "connected_slaves", "used_cpu_sys", "used_cpu_user", "number_of_cached_scripts",
-	"lazyfree_pending_objects", "lazyfreed_objects", "io_threaded_reads_processed", "io_threaded_writes_processed",
+	"total_writes_processed", "connected_slaves", "used_cpu_sys", "used_cpu_user",
+	"lazyfree_pending_objects", "tracking_total_keys", "tracking_total_items", "lazyfreed_objects", "io_threaded_reads_processed", "io_threaded_writes_processed",
 }
+
+// sameFields are those that count what every shard has alike: the largest is the
+// pool's.
+var sameFields = []string{"number_of_cached_scripts", "number_of_functions", "number_of_libraries", "tracking_total_prefixes"}
 
 func mergeField(key string, values []string) string {
 	switch {
+	case slices.Contains(sameFields, key):
+		return slices.MaxFunc(values, func(a, b string) int { return cmp.Or(len(a)-len(b), strings.Compare(a, b)) })
 	case slices.Contains(sumFields, key):
 		if s, ok := sum(values); ok {
 			return s

@@ -203,7 +203,7 @@ var overrides = []override{
 	{name: "reset", route: Local, why: "the session's state"},
 	{name: "auth", route: Local, why: "the session's state"},
 	{name: "hello", route: Local, why: "the session's state"},
-	{name: "select", route: Local, why: "the session's state; the pool's own database only"},
+	{name: "select", route: Local, why: "the session's state"},
 	{name: "client", route: Local, why: "clients are the proxy's"},
 	{name: "acl", route: Local, why: "users are the proxy's"},
 	{name: "command", route: Local, why: "this table"},

@@ -118,7 +118,7 @@ func newCommand(info Info, row *override) *Command {
 func (c *Command) whole() bool {
 	switch c.Route {
 	case All, Split:
-		return true
+		return c.Merge != InfoText // whose clients are not the shard's
 	case Refused:
 		return c.refusal != whyStream
 	}

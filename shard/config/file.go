@@ -51,7 +51,7 @@ type Pool struct {
 	ServerFailureLimit int // failures in a row that eject
 
 	Auth     Secret // redis_auth: for servers, and asked of clients
-	Database int    // redis_db: on the servers; clients always see 0
+	Database int    // redis_db: of the servers; 0: clients choose
 	Users    []User // who may log in at the proxy; none: who knows Auth may do everything
 
 	ServerAuth     Secret // for servers, where it is not Auth; see Login

@@ -60,7 +60,7 @@ func poolKeys() []key[poolDraft] {
 			show: func(from *p) string { return quoteNonEmpty(from.ServerUsername) },
 		}},
 		{"users", "list of mappings", "Who may log in at the proxy, and what each may do; see the keys of a user. Needs `redis: true`.", users()},
-		{"redis_db", "count", "Database number on the servers; clients see 0.",
+		{"redis_db", "count", "The servers' database that the pool is; clients may call it 0 too. `0`: none is fixed, each client of the proxy may `SELECT` any that the servers have.",
 			count(0, maxInt, func(p *p) *int { return &p.Database })},
 		{"server_connections", "count", "Connections to each server, at least 1.",
 			count(1, maxInt, func(p *p) *int { return &p.ServerConnections })},

@@ -36,6 +36,7 @@ func (g *Guide) steps() []step {
 			cli + "set user:1 Ada",
 			cli + "mset user:2 Bo user:3 Cy",
 			cli + "mget user:1 user:2 user:3",
+			`printf 'MULTI\nINCR visits:{1}\nRPUSH last:{1} Ada\nEXEC\n' | ` + strings.TrimSpace(cli),
 		}},
 		{"Python (pip install redis)", "python3", []string{
 			`python3 -c 'import redis; r = redis.Redis(port=` + g.Port + `); r.set("user:4", "Dee"); print(r.mget("user:1", "user:4"))'`,
