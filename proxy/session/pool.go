@@ -110,6 +110,9 @@ func (p *Pool) begin(shard int, s *Session, call *backend.Call) (*backend.Conn, 
 
 func (p *Pool) beginOn(conn *backend.Conn, call *backend.Call) (*backend.Conn, *iobuf.Queue, *backend.Error) {
 	if p.dead {
+		if o, ok := conn.Owner.(*owned); ok {
+			o.stained = true // perhaps that was to end what the node keeps
+		}
 		return conn, nil, &backend.Error{Kind: backend.Down, Shard: conn.Shard, Node: conn.Addr, Err: errAllEjected}
 	}
 	q, err := conn.Begin(call, p.core.now)

@@ -63,3 +63,22 @@ func TestDiscardWithoutAnswer(t *testing.T) {
 		t.Errorf("the session has kept %+v", c.s.private)
 	}
 }
+
+// While every shard is ejected nothing is sent, also not what would end a
+// transaction: its connection is nobody else's then.
+func TestNothingEndsATransaction(t *testing.T) {
+	for _, end := range []string{request("EXEC"), request("DISCARD"), request("NOSUCH") + request("EXEC")} {
+		w := newRig(t, DefaultLimits(), 1, config.Pool{})
+		c := w.client()
+		c.say(request("WATCH", "a") + request("MULTI") + request("SET", "a", "1"))
+		c.hear()
+		w.pools[0].pool.dead = true
+		c.say(end)
+		c.hear()
+		w.pools[0].pool.dead = false
+		w.idleAreClean()
+		if c.s.private != nil {
+			t.Errorf("%q: the session has kept %+v", end, c.s.private)
+		}
+	}
+}
