@@ -1,6 +1,7 @@
 package session
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -51,3 +52,43 @@ func TestOvertakenIsForgotten(t *testing.T) {
 }
 
 const busyAfter = 100 * time.Millisecond // of package backend
+
+// Who stays behind a script does so until it goes to another database only.
+func TestSelectBehindAScript(t *testing.T) {
+	w := newRig(t, DefaultLimits(), 1, config.Pool{Timeout: 3 * busyAfter})
+	c := w.client()
+	c.ask1("SELECT", "1")
+	c.ask1("SELECT", "0")
+	w.all[0].slow = int64(5 * busyAfter)
+	c.say(request("EVAL", "x", "1", "a", "token"))
+	w.turn(func() { w.pools[0].pool.lanes[0].conns[0].Link.(*simLink).finish() })
+	for range 4 {
+		w.now += int64(busyAfter)
+		w.turn(func() {})
+	}
+	if got := c.ask1("SELECT", "1"); !strings.HasSuffix(got, "+OK\r\n") {
+		t.Fatalf("got %q", got)
+	}
+	if db := c.s.conn(0).Database; db != 1 {
+		t.Errorf("SELECT 1, and the connection is one to database %d", db)
+	}
+}
+
+// Also while every shard is ejected a session's own connections follow it to
+// another database.
+func TestSelectWhileAllIsEjected(t *testing.T) {
+	w := newRig(t, DefaultLimits(), 1, config.Pool{})
+	c := w.client()
+	c.ask1("SELECT", "1")
+	c.ask1("SELECT", "0")
+	keep := w.client()
+	keep.ask1("SELECT", "1") // the lane stays
+	c.ask1("WATCH", "a")
+	w.pools[0].pool.dead = true
+	c.ask1("SELECT", "1")
+	w.pools[0].pool.dead = false
+	c.hear()
+	if db := c.link(0).db; db != 1 {
+		t.Errorf("SELECT 1, and the node has the connection at database %d", db)
+	}
+}

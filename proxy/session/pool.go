@@ -99,7 +99,9 @@ func (p *Pool) refresh() {
 }
 
 // begin begins a call to a shard on behalf of s and returns where its request
-// goes. In a cache whose shards are all ejected it fails at once, as in twemproxy.
+// goes. In a cache whose shards are all ejected it fails at once, as in twemproxy;
+// but not over a connection of the session's own, where the node keeps something that
+// has to stay what the session takes it for.
 func (p *Pool) begin(shard int, s *Session, call *backend.Call) (*backend.Conn, *iobuf.Queue, *backend.Error) {
 	conn := s.conn(shard)
 	if s.private != nil {
@@ -109,10 +111,7 @@ func (p *Pool) begin(shard int, s *Session, call *backend.Call) (*backend.Conn, 
 }
 
 func (p *Pool) beginOn(conn *backend.Conn, call *backend.Call) (*backend.Conn, *iobuf.Queue, *backend.Error) {
-	if p.dead {
-		if o, ok := conn.Owner.(*owned); ok {
-			o.stained = true // perhaps that was to end what the node keeps
-		}
+	if p.dead && conn.Owner == nil {
 		return conn, nil, &backend.Error{Kind: backend.Down, Shard: conn.Shard, Node: conn.Addr, Err: errAllEjected}
 	}
 	q, err := conn.Begin(call, p.core.now)

@@ -64,9 +64,9 @@ func TestDiscardWithoutAnswer(t *testing.T) {
 	}
 }
 
-// While every shard is ejected nothing is sent, also not what would end a
-// transaction: its connection is nobody else's then.
-func TestNothingEndsATransaction(t *testing.T) {
+// While every shard is ejected nothing is sent, but for what ends a transaction that
+// has begun: nothing of it is left.
+func TestTransactionWhileAllIsEjected(t *testing.T) {
 	for _, end := range []string{request("EXEC"), request("DISCARD"), request("NOSUCH") + request("EXEC")} {
 		w := newRig(t, DefaultLimits(), 1, config.Pool{})
 		c := w.client()
