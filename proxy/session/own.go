@@ -263,7 +263,7 @@ func (s *Session) sendSilently(o *owned, words ...string) {
 }
 
 func (s *Session) toOwn(o *owned, to *silence, frame []byte) {
-	to.call.To = to
+	to.call.To, to.o = to, o
 	conn, q, err := s.pool.beginOn(o.conn, &to.call)
 	if err != nil {
 		to.Fail(&to.call, err)
@@ -276,10 +276,15 @@ func (s *Session) toOwn(o *owned, to *silence, frame []byte) {
 type silence struct {
 	call backend.Call
 	s    *Session
+	o    *owned // where it was said
 }
 
-// Reply drops it: what the node thinks of it shows at EXEC.
-func (t *silence) Reply(_ *backend.Call, _ []byte, done bool) {
+// Reply drops it: what the node thinks of it shows at EXEC. A node that refuses may
+// keep what was to end.
+func (t *silence) Reply(_ *backend.Call, part []byte, done bool) {
+	if part[0] == '-' {
+		t.o.stained = true
+	}
 	if done && t.s.private != nil {
 		t.s.tidy() // the connection may have been kept for this only
 	}

@@ -252,6 +252,11 @@ func (s *Session) trackNot() {
 		s.begin().finish(okReply)
 		return
 	}
+	g.after = func(ok bool) {
+		if !ok && s.private != nil {
+			s.stain() // some nodes may still track
+		}
+	}
 	s.start(g)
 	off := resp.AppendRequest(nil, "CLIENT", "TRACKING", "OFF")
 	for i := range g.parts {

@@ -110,6 +110,20 @@ func TestTrackingThatANodeRefuses(t *testing.T) {
 	}
 }
 
+// A node that does not turn tracking off keeps its connection from others.
+func TestTrackingThatDoesNotEnd(t *testing.T) {
+	w := newRig(t, DefaultLimits(), 1, config.Pool{})
+	c := w.client()
+	c.ask1("HELLO", "3")
+	c.ask1("CLIENT", "TRACKING", "ON")
+	w.all[0].errors = 1
+	c.ask1("CLIENT", "TRACKING", "OFF")
+	w.idleAreClean()
+	if c.s.private != nil {
+		t.Errorf("the session has kept %+v", c.s.private)
+	}
+}
+
 // The only shard need not be named.
 func TestTrackingThatTheNodeRefuses(t *testing.T) {
 	w := newRig(t, DefaultLimits(), 1, config.Pool{})
