@@ -182,6 +182,7 @@ func (s *Session) move(k laneKey) {
 
 // moveOwn takes the session's own connections along to its new lane.
 func (s *Session) moveOwn() {
+	s.private.behind = nil // what timed out there was said in the other lane
 	for _, o := range s.private.conns {
 		if o.conn.Proto != s.lane.proto {
 			o.conn.Proto = s.lane.proto
