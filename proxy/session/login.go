@@ -173,7 +173,6 @@ func (s *Session) move(k laneKey) {
 	s.lane = s.pool.lane(k)
 	s.lane.enter()
 	if s.private != nil {
-		s.private.behind = nil // nothing of the session's is under way there
 		s.moveOwn()
 	}
 	s.heat()

@@ -132,7 +132,7 @@ func (c *simClient) auditOwn() {
 	if pr.wait != nil || pr.held.Len() > 0 || pr.tx.open || subsUnder(pr.subs) != nil {
 		c.fatalf("has all its replies, and its session waits: %+v", pr)
 	}
-	if watches := c.then != nil; !pr.tx.none() && !watches || pr.track != nil && !c.tracked || len(pr.conns) == 0 && pr.tx.none() && pr.subs == nil && pr.track == nil {
+	if watches := c.then != nil; !pr.tx.none() && !watches || pr.track != nil && !c.tracked || len(pr.conns) == 0 && pr.tx.none() && pr.subs == nil && pr.track == nil && len(pr.behind) == 0 {
 		c.fatalf("needs nothing of its own: %+v", pr)
 	}
 	for _, o := range pr.conns {
