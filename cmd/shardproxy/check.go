@@ -70,7 +70,10 @@ func ask(cmd *cobra.Command, out io.Writer, file *config.File, timeout time.Dura
 	for _, p := range file.Pools {
 		username, password := p.Login()
 		for _, s := range p.Shards {
-			for i, addr := range append([]config.Address{s.Primary}, s.Replicas...) {
+			for i, addr := range s.Addresses() {
+				if addr == (config.Address{}) {
+					continue // the Sentinels know it
+				}
 				probes = append(probes, nodes.Probe{
 					Pool: p.Name, Shard: s.String(), Network: addr.Network, Addr: addr.Addr, Primary: i == 0,
 					Redis: p.Redis, Username: username, Password: password, Database: p.Database,

@@ -110,6 +110,7 @@ cache:
 	// shardproxy:
 	//   loops: 0  # default
 	//   log_level: info  # default
+	//   watch: false  # default
 	//
 	// cache:
 	//   redis: true
@@ -117,6 +118,7 @@ cache:
 	//   hash: murmur3  # default
 	//   hash_tag: "{}"  # default
 	//   timeout: 400ms
+	//   connect_timeout: 1s  # default
 	//   backlog: 512  # default
 	//   client_connections: 0  # default
 	//   tcpkeepalive: false  # default
@@ -126,6 +128,18 @@ cache:
 	//   redis_db: 0  # default
 	//   server_connections: 1  # default
 	//   cross_shard_reads: false  # default
+	//   health_interval: 2s  # default
+	//   read_from: primary  # default
+	//   balance: least_requests  # default
+	//   max_replica_lag: 10s  # default
+	//   max_replica_lag_bytes: 0  # default
+	//   read_your_writes: 0  # default
+	//   hedge_reads: false  # default
+	//   max_in_flight: 65536  # default
+	//   max_requests_per_second: 0  # default
+	//   max_output: 1073741824  # default
+	//   client_idle_timeout: 0  # default
+	//   client_keepalive: 1m  # default
 	//   auto_eject_hosts: false  # default
 	//   server_retry_timeout: 30s  # default
 	//   server_failure_limit: 2  # default

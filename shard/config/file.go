@@ -25,6 +25,9 @@ type File struct {
 type Proxy struct {
 	Loops    int        // event loops; 0: the proxy chooses
 	LogLevel slog.Level // Info is the zero value and the default
+	Admin    Listen     // of the admin address; zero: none
+	Watch    bool       // the file is read again when it changes
+	Zone     string     // where the proxy stands, for balance: same_zone
 }
 
 // Pool is one set of shards and how they are reached.
@@ -37,6 +40,7 @@ type Pool struct {
 	Shards []Shard     // as Ring.Shards, index by index
 
 	Timeout           time.Duration // of a request, connecting included; 0: none
+	ConnectTimeout    time.Duration // of a connect, within Timeout
 	Backlog           int           // of listen(2)
 	ClientConnections int           // at most this many clients; 0: no limit of ours
 	ServerConnections int           // to each server, at least 1
@@ -45,6 +49,26 @@ type Pool struct {
 	Preconnect        bool          // connect to every server at start
 
 	CrossShardReads bool // SUNION and its like may have keys on several shards
+
+	// Sentinels know the shards' servers, by Shard.MasterName; without any, the
+	// shards' own Primary and Replicas do, and where these say that they follow.
+	Sentinels        []Address
+	SentinelAuth     Secret
+	SentinelUsername string        // "": their default user
+	HealthInterval   time.Duration // between two probes of a server
+
+	ReadFrom           ReadFrom
+	Balance            Balance       // among servers that may be read from
+	MaxReplicaLag      time.Duration // a replica that is farther behind is not read from; 0: no limit
+	MaxReplicaLagBytes int           // the same, in bytes of the replication stream
+	ReadYourWrites     time.Duration // after a write a session reads that shard's primary for so long
+	HedgeReads         bool          // a read that takes longer than usual is asked of another server too
+
+	MaxInFlight          int           // requests under way at one server; 0: no limit
+	MaxRequestsPerSecond int           // of one client; 0: no limit
+	MaxOutput            int           // bytes of replies that one client has not taken; more ends it
+	ClientIdleTimeout    time.Duration // of a client that asks nothing; 0: none
+	ClientKeepAlive      time.Duration // TCP keep-alive on clients' connections; 0: none
 
 	AutoEjectHosts     bool // a cache: shards that fail give their keys to others
 	ServerRetryTimeout time.Duration
@@ -82,7 +106,19 @@ type Shard struct {
 	Name     string // its identity; "" only under jedis, where it may be its place in the list
 	Weight   int
 	Primary  Address
-	Replicas []Address
+	Replicas []Replica
+	Master   string // what the pool's Sentinels call it; see MasterName
+	Zone     string // where the primary stands
+}
+
+// Addresses returns those of the primary, which is first and may be the zero
+// Address in a pool with Sentinels, and of the replicas.
+func (s Shard) Addresses() []Address {
+	all := []Address{s.Primary}
+	for _, r := range s.Replicas {
+		all = append(all, r.Address)
+	}
+	return all
 }
 
 // String returns the shard's name, or its primary's address when it has none.

@@ -15,6 +15,7 @@ const proxyKey = "shardproxy"
 const (
 	authKey       = "redis_auth"
 	serverAuthKey = "server_auth"
+	sentinelAuth  = "sentinel_auth"
 	passwordKey   = "password"
 )
 
@@ -24,6 +25,10 @@ func proxyKeys() []key[Proxy] {
 		{"loops", "count", "Event loops. 0: the proxy chooses by the cores there are.",
 			count(0, 1024, func(p *Proxy) *int { return &p.Loops })},
 		{"log_level", "word", "`debug`, `info`, `warn` or `error`.", logLevel()},
+		{"admin", "address", "Where `POST /reload` and the other pages of the admin are served. `host:port`, or `/path` of a unix socket. Without it: nowhere.", adminListen()},
+		{"watch", "true or false", "Read the file again when it changes.",
+			boolean(func(p *Proxy) *bool { return &p.Watch })},
+		{"zone", "text", "Where the proxy stands, for `balance: same_zone`.", zone(func(p *Proxy) *string { return &p.Zone })},
 	}
 }
 
@@ -41,6 +46,8 @@ func poolKeys() []key[poolDraft] {
 		{"key_tag_pattern", "regular expression", "Group 1 of its first match is hashed, in place of `hash_tag`. Jedis's usual one is `'\\{(.+?)\\}'`.", keyTagPattern()},
 		{"timeout", "time", "For the answer to a request, connecting included. 0: none.",
 			span(func(p *p) *time.Duration { return &p.Timeout })},
+		{"connect_timeout", "time", "For connecting to a server, within `timeout`.",
+			span(func(p *p) *time.Duration { return &p.ConnectTimeout })},
 		{"backlog", "count", "Connections the kernel holds until they are accepted.",
 			count(0, maxInt, func(p *p) *int { return &p.Backlog })},
 		{"client_connections", "count", "At most this many clients. 0: no limit of ours.",
@@ -66,6 +73,35 @@ func poolKeys() []key[poolDraft] {
 			count(1, maxInt, func(p *p) *int { return &p.ServerConnections })},
 		{"cross_shard_reads", "true or false", "`SUNION`, `SINTER`, `SDIFF`, `SINTERCARD`, `ZUNION`, `ZINTER`, `ZDIFF`, `ZINTERCARD` and `PFCOUNT` may have keys on several shards, which then send what they hold. `false`: a `CROSSSLOT` error.",
 			boolean(func(p *p) *bool { return &p.CrossShardReads })},
+		{"sentinels", "list of addresses", "Sentinels that know where the shards' servers are; a shard's `master:` or name is what they call it. The others of the same masters are found through these.", sentinels()},
+		{sentinelAuth, "secret", "Password given to Sentinels.",
+			secret(func(p *p) *Secret { return &p.SentinelAuth })},
+		{"sentinel_username", "text", "User that `sentinel_auth` belongs to. Default: theirs.", binding[p]{
+			read: func(d *decoder, k string, v node, to *p) { to.SentinelUsername, _ = d.userName(k, v) },
+			show: func(from *p) string { return quoteNonEmpty(from.SentinelUsername) },
+		}},
+		{"health_interval", "time", "Between two probes of a server.",
+			span(func(p *p) *time.Duration { return &p.HealthInterval })},
+		{"read_from", "word", "Who answers commands that only read: " + words(readFroms()) + ".", readFrom()},
+		{"balance", "word", "Among the servers that may be read from: " + words(balances()) + ".", balance()},
+		{"max_replica_lag", "time", "A replica farther behind its primary is not read from. 0: however far.",
+			span(func(p *p) *time.Duration { return &p.MaxReplicaLag })},
+		{"max_replica_lag_bytes", "count", "The same in bytes of the replication stream. 0: however many.",
+			count(0, maxInt, func(p *p) *int { return &p.MaxReplicaLagBytes })},
+		{"read_your_writes", "time", "A client that wrote to a shard reads its primary for so long. 0: not at all.",
+			span(func(p *p) *time.Duration { return &p.ReadYourWrites })},
+		{"hedge_reads", "true or false", "A read that takes longer than 95 of 100 at its server is asked of another one too; the first answer counts.",
+			boolean(func(p *p) *bool { return &p.HedgeReads })},
+		{"max_in_flight", "count", "Requests under way at one server; more are refused. 0: no limit.",
+			count(0, maxInt, func(p *p) *int { return &p.MaxInFlight })},
+		{"max_requests_per_second", "count", "Of one client, which may save up those of one second; more are refused. 0: no limit.",
+			count(0, maxInt, func(p *p) *int { return &p.MaxRequestsPerSecond })},
+		{"max_output", "count", "Bytes of replies that a client has not taken; one with more is cut off.",
+			count(1<<20, maxInt, func(p *p) *int { return &p.MaxOutput })},
+		{"client_idle_timeout", "time", "A client that asks nothing for so long is disconnected. 0: never.",
+			span(func(p *p) *time.Duration { return &p.ClientIdleTimeout })},
+		{"client_keepalive", "time", "TCP keep-alive on clients' connections, after so long without a word. 0: none.",
+			span(func(p *p) *time.Duration { return &p.ClientKeepAlive })},
 		{"auto_eject_hosts", "true or false", "The pool is a cache: the keys of a server that fails go to the others until it is back. Not with `slots`.",
 			boolean(func(p *p) *bool { return &p.AutoEjectHosts })},
 		{"server_retry_timeout", "time", "How long an ejected server is left alone.",
@@ -95,14 +131,33 @@ func shardKeys() []key[shardDraft] {
 		}},
 		{"weight", "count", "Its share of the keys beside the others', at least 1.",
 			count(1, maxInt, func(s *s) *int { return &s.Weight })},
-		{"primary", "address", "`host:port`, an IPv6 host in brackets, or `/path`.", binding[s]{
+		{"primary", "address", "`host:port`, an IPv6 host in brackets, or `/path`. May be left out in a pool with `sentinels:`.", binding[s]{
 			read: func(d *decoder, k string, v node, to *s) {
 				to.Primary, to.unnamed, _ = d.address(k, v)
 			},
 			show: func(from *s) string { return quoteNonEmpty(from.Primary.Addr) },
 		}},
-		{"replicas", "list of addresses", "Servers that copy the primary.", replicas()},
+		{"replicas", "list of addresses", "Servers that copy the primary. Also `{address: host:port, zone: eu-1, weight: 2}`, see the keys of a replica.", replicas()},
+		{"master", "text", "What the pool's Sentinels call the shard. Default: its name.", binding[s]{
+			read: func(d *decoder, k string, v node, to *s) { to.Master, _ = d.userName(k, v) },
+			show: func(from *s) string { return quoteNonEmpty(from.Master) },
+		}},
+		{"zone", "text", "Where the primary stands.", zone(func(s *s) *string { return &s.Zone })},
 		{"slots", "list of ranges", "`0-5460` or a list of such, in a pool with `distribution: slots`. Without it in any shard, slots are shared out by weight in the order of the list, as `redis-cli --cluster create` does.", slots()},
+	}
+}
+
+// replicaKeys are the keys of an element of replicas: that is a mapping.
+func replicaKeys() []key[replicaDraft] {
+	type r = replicaDraft
+	return []key[r]{
+		{"address", "address", "`host:port`, an IPv6 host in brackets, or `/path`.", binding[r]{
+			read: func(d *decoder, k string, v node, to *r) { to.Address, _, _ = d.address(k, v) },
+			show: func(from *r) string { return quoteNonEmpty(from.Addr) },
+		}},
+		{"zone", "text", "Where it stands.", zone(func(r *r) *string { return &r.Zone })},
+		{"weight", "count", "Its share of the reads under `balance: weighted`, at least 1.",
+			count(1, maxInt, func(r *r) *int { return &r.Weight })},
 	}
 }
 
@@ -132,8 +187,17 @@ func logLevel() binding[Proxy] {
 }
 
 func listen() binding[poolDraft] {
-	return binding[poolDraft]{
-		read: func(d *decoder, k string, v node, to *poolDraft) {
+	return listenAt(func(p *poolDraft) *Listen { return &p.Listen })
+}
+
+func adminListen() binding[Proxy] {
+	return listenAt(func(p *Proxy) *Listen { return &p.Admin })
+}
+
+// listenAt is a key that holds where something listens.
+func listenAt[T any](field func(*T) *Listen) binding[T] {
+	return binding[T]{
+		read: func(d *decoder, k string, v node, to *T) {
 			s, ok := d.text(k, v)
 			if !ok {
 				return
@@ -143,9 +207,9 @@ func listen() binding[poolDraft] {
 				d.add(v.pos, "%s %q: %s", k, s, err)
 				return
 			}
-			to.Listen = l
+			*field(to) = l
 		},
-		show: func(from *poolDraft) string { return quoteNonEmpty(from.Listen.String()) },
+		show: func(from *T) string { return quoteNonEmpty(field(from).String()) },
 	}
 }
 

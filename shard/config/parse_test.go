@@ -23,6 +23,14 @@ func TestNutcrackersDefaults(t *testing.T) {
 		ServerConnections:  1,
 		ServerRetryTimeout: 30 * time.Second,
 		ServerFailureLimit: 2,
+		ConnectTimeout:     time.Second,
+		HealthInterval:     2 * time.Second,
+		ReadFrom:           Primary,
+		Balance:            LeastRequests,
+		MaxReplicaLag:      10 * time.Second,
+		MaxInFlight:        65536,
+		MaxOutput:          1 << 30,
+		ClientKeepAlive:    time.Minute,
 		tag:                tagSetting{"hash_tag", "none"},
 	}
 	have := parse(t, "a:\n  listen: 127.0.0.1:22121\n  servers:\n   - h:1:1\n").Pools[0]
@@ -156,7 +164,7 @@ func TestIdentity(t *testing.T) {
 
 func TestShardsAndProxy(t *testing.T) {
 	f := parseFile(t, "testdata/shards.yml")
-	if want := (Proxy{Loops: 2, LogLevel: slog.LevelWarn}); f.Proxy != want || f.Path != "testdata/shards.yml" {
+	if want := (Proxy{Loops: 2, LogLevel: slog.LevelWarn, Admin: Listen{Network: "tcp", Address: "127.0.0.1:9380"}, Watch: true, Zone: "eu-1"}); f.Proxy != want || f.Path != "testdata/shards.yml" {
 		t.Errorf("have %+v of %s, want %+v", f.Proxy, f.Path, want)
 	}
 	if f := parse(t, "a: {shards: [{name: one, primary: h:1}]}"); f.Proxy != (Proxy{}) {
@@ -168,9 +176,9 @@ func TestShardsAndProxy(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []Shard{
-		{"cache-1", 1, Address{"tcp", "127.0.0.1:7001"}, []Address{{"tcp", "127.0.0.1:7101"}}},
-		{"cache-2", 2, Address{"tcp", "[::1]:7002"}, []Address{{"tcp", "cache-2b.internal:7002"}, {"tcp", "[::1]:7102"}}},
-		{"cache-3", 1, Address{"unix", "/run/redis/cache-3.sock"}, nil},
+		{Name: "cache-1", Weight: 1, Primary: Address{"tcp", "127.0.0.1:7001"}, Replicas: []Replica{replica("127.0.0.1:7101")}},
+		{Name: "cache-2", Weight: 2, Primary: Address{"tcp", "[::1]:7002"}, Replicas: []Replica{replica("cache-2b.internal:7002"), {Address{"tcp", "[::1]:7102"}, "eu-2", 2}}, Master: "two", Zone: "eu-1"},
+		{Name: "cache-3", Weight: 1, Primary: Address{"unix", "/run/redis/cache-3.sock"}},
 	}
 	if !reflect.DeepEqual(cache.Shards, want) {
 		t.Errorf("have %#v\nwant %#v", cache.Shards, want)
@@ -234,3 +242,5 @@ func TestShardString(t *testing.T) {
 		t.Error(s)
 	}
 }
+
+func replica(addr string) Replica { return Replica{Address: Address{"tcp", addr}, Weight: 1} }

@@ -29,6 +29,15 @@ func defaultPool(name string, native bool) *poolDraft {
 		ServerConnections:  1,
 		ServerRetryTimeout: 30 * time.Second,
 		ServerFailureLimit: 2,
+
+		ConnectTimeout:  time.Second,
+		HealthInterval:  2 * time.Second,
+		ReadFrom:        Primary,
+		Balance:         LeastRequests,
+		MaxReplicaLag:   10 * time.Second,
+		MaxInFlight:     1 << 16,
+		MaxOutput:       1 << 30,
+		ClientKeepAlive: time.Minute,
 	}}
 	if native {
 		p.Ring.Placement = ring.Murmur3
@@ -133,12 +142,13 @@ func (d *decoder) checkPool(p *poolDraft) {
 		d.add(p.pos, "pool %q has no listen: want host:port or /path", p.Name)
 	}
 	memcached := !p.Redis && given.possible("redis")
-	for _, k := range [...]string{authKey, serverAuthKey, "server_username", "users"} {
+	for _, k := range [...]string{authKey, serverAuthKey, "server_username", "users", "sentinels"} {
 		if given.has(k) && memcached {
 			d.add(given[k].key, "%s is for Redis: it needs redis: true in pool %q", k, p.Name)
 		}
 	}
 	d.checkUsers(p)
+	d.checkReads(p)
 	// nutcracker takes redis_db in a memcached pool and ignores it, so a file
 	// of its form may have it.
 	if p.native && p.Database != 0 && memcached {
@@ -151,6 +161,13 @@ func (d *decoder) checkPool(p *poolDraft) {
 		d.add(given["auto_eject_hosts"].key, "auto_eject_hosts cannot be with distribution: slots: no other shard owns a slot")
 	}
 	for _, s := range p.shards {
+		if !s.broken && p.native {
+			before := len(d.found)
+			d.checkNodes(p, s)
+			if len(d.found) > before {
+				s.broken, p.broken = true, true
+			}
+		}
 		if given.possible("distribution") && s.given.has("slots") && p.Ring.Placement != ring.Slots {
 			d.add(s.given["slots"].key, "slots are for distribution: slots, pool %q has %s", p.Name, p.Ring.Placement)
 			p.broken = true

@@ -16,6 +16,7 @@ func TestReadme(t *testing.T) {
 	for section, table := range map[string]string{
 		"pool":       reference(poolKeys(), byServers, byShards),
 		"shard":      reference(shardKeys(), defaultShard(), defaultShard()),
+		"replica":    reference(replicaKeys(), defaultReplica(), defaultReplica()),
 		"user":       reference(userKeys(), &userDraft{}, &userDraft{}),
 		"shardproxy": reference(proxyKeys(), &Proxy{}, &Proxy{}),
 	} {

@@ -41,6 +41,22 @@ func TestRefusals(t *testing.T) {
 		{"shardproxy: {log_level: warning}\na:\n" + shards, `1:25: log_level "warning" is unknown: debug, info, warn, error`},
 		{"\"a\\nb\":\n" + shards, `1:1: pool "a\nb": control characters cannot stand in a name`},
 
+		// Servers and reads.
+		{"a: {sentinels: [s:1, s:1], redis: true, shards: [{name: one}]}", `1:22: sentinel s:1 is listed twice`},
+		{"a: {sentinels: [], redis: true, shards: [{name: one}]}", `1:16: sentinels is an empty list`},
+		{"a: {sentinels: [s:1], redis: true, shards: [{name: one}, {name: two, master: one}]}", `1:58: two shards are the Sentinels' master "one", first on line 1`},
+		{"a: {sentinels: [s:1], redis: true, distribution: jedis, shards: [{primary: h:1}]}", `1:66: a shard without a name: want name:, or master: as the Sentinels call it`},
+		{"a: {sentinels: [s:1], shards: [{name: one}]}", `1:5: sentinels is for Redis: it needs redis: true in pool "a"`},
+		{"a: {redis: true, shards: [{name: one, primary: h:1, master: m}]}", `1:53: master is what Sentinels call the shard: it needs sentinels: in pool "a"`},
+		{"a: {redis: true, shards: [{name: one, primary: h:1, replicas: [{zone: eu}]}]}", `1:64: a replica without an address: want {address: host:port, zone: …}`},
+		{with("redis: true\n  sentinel_auth: x"), `3:3: sentinel_auth without sentinels: in pool "a"`},
+		{with("redis: true\n  sentinels: [s:1]\n  sentinel_username: x"), `4:3: sentinel_username without a password: want sentinel_auth`},
+		{with("read_from: replica"), `2:3: read_from: replica is for Redis: it needs redis: true in pool "a"`},
+		{with("redis: true\n  read_from: replicas"), `3:14: read_from "replicas" is unknown: primary, replica, prefer_replica, nearest, any, did you mean "replica"?`},
+		{with("health_interval: 0"), `2:20: health_interval "0": want a time, as 2s`},
+		{with("connect_timeout: 0"), `2:20: connect_timeout "0": want a time, as 1s`},
+		{with("max_output: 5"), `2:15: max_output "5" is not a whole number from 1048576 to 2147483647`},
+
 		// Keys.
 		{with("distribtion: ketama"), `2:3: unknown key "distribtion" in pool "a", did you mean "distribution"?`},
 		{with("Time-out: 5"), `2:3: unknown key "Time-out" in pool "a", did you mean "timeout"?`},
@@ -119,7 +135,7 @@ func TestRefusals(t *testing.T) {
 		{"a:\n  servers: [h:1:1]\n" + shards, `2:3: pool "a" has servers: and shards:, want one of them`},
 		{"a: {shards: [one]}", `1:14: shard 1 of pool "a" holds a single value: want a mapping of settings (name, …)`},
 		{"a: {shards: [{primary: h:1}]}", `1:14: a shard needs a name under distribution murmur3, by which its keys stay with it: want name: …`},
-		{"a: {shards: [{name: one}]}", `1:14: a shard without a primary: want primary: host:port`},
+		{"a: {shards: [{name: one}]}", `1:14: a shard without a primary: want primary: host:port, or sentinels: in the pool`},
 		{"a: {shards: [{name: one, primary: h}]}", `1:35: primary "h": no port: want host:port or /path`},
 		{"a: {shards: [{name: one, primary: 'fd00::1:6379'}]}", `1:35: primary "fd00::1:6379": more than one colon: want host:port, an IPv6 address in brackets as [::1]:6379`},
 		{"a: {shards: [{name: one, primary: h:1, replicas: h:2}]}", `1:50: replicas holds a single value: want a list of addresses`},

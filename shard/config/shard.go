@@ -86,43 +86,13 @@ func (d *decoder) list(k string, v node, p *poolDraft) []node {
 
 // checkShard finds what is wrong with a shard whose values are each possible.
 func (d *decoder) checkShard(s *shardDraft) {
-	if s.Primary == (Address{}) {
-		d.add(s.pos, "a shard without a primary: want primary: host:port")
-		return
-	}
 	for i, r := range s.Replicas {
-		if r == s.Primary {
+		if r.Address == s.Primary {
 			d.add(s.given.value("replicas", s.pos), "replica %s is the primary of the same shard", r)
 		}
-		if slices.Contains(s.Replicas[:i], r) {
+		if slices.ContainsFunc(s.Replicas[:i], func(o Replica) bool { return o.Address == r.Address }) {
 			d.add(s.given.value("replicas", s.pos), "replica %s is listed twice", r)
 		}
-	}
-}
-
-func replicas() binding[shardDraft] {
-	return binding[shardDraft]{
-		read: func(d *decoder, k string, v node, to *shardDraft) {
-			if v.kind != sequence {
-				d.add(v.pos, "%s holds %s: want a list of addresses", k, v.kind)
-				return
-			}
-			for _, item := range v.items {
-				if a, _, ok := d.address("replica", item); ok {
-					to.Replicas = append(to.Replicas, a)
-				}
-			}
-		},
-		show: func(from *shardDraft) string {
-			if len(from.Replicas) == 0 {
-				return ""
-			}
-			all := make([]string, len(from.Replicas))
-			for i, r := range from.Replicas {
-				all[i] = quote(r.Addr)
-			}
-			return "[" + strings.Join(all, ", ") + "]"
-		},
 	}
 }
 

@@ -2,7 +2,10 @@ package topology
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,10 +27,16 @@ type Pool struct {
 	failing atomic.Int32
 	retryAt atomic.Int64
 
+	doubt chan struct{} // has one element while doubted is not empty
+
 	mu     sync.Mutex // protects the following fields and the order of epochs
-	full   *ring.Ring // the ring of all shards
-	health []health   // by shard
-	rules  rules
+	listed []Nodes    // by shard, as the configuration lists them
+	// doubted are the shards, by name, of which somebody heard that not all is
+	// as the snapshot says.
+	doubted map[string]bool
+	full    *ring.Ring // the ring of all shards
+	health  []health   // by shard
+	rules   rules
 }
 
 // rules are twemproxy's settings of a cache.
@@ -40,7 +49,7 @@ type rules struct {
 // New builds a pool and its first snapshot, epoch 1. The configuration is
 // not kept. An error of the ring names the field and the value.
 func New(cfg *config.Pool) (*Pool, error) {
-	p := &Pool{}
+	p := &Pool{doubt: make(chan struct{}, 1), doubted: map[string]bool{}}
 	if _, err := p.Update(cfg); err != nil {
 		return nil, err
 	}
@@ -50,9 +59,9 @@ func New(cfg *config.Pool) (*Pool, error) {
 // Snapshot returns the current state: one atomic load.
 func (p *Pool) Snapshot() *Snapshot { return p.snap.Load() }
 
-// Update replaces the configuration and returns the new snapshot. A shard
-// keeps its health if its name and primary are as before. On an error
-// nothing has changed.
+// Update replaces the configuration and returns the new snapshot. A shard of
+// the same name that is listed as before keeps what was found of its nodes and its
+// health. On an error nothing has changed.
 func (p *Pool) Update(cfg *config.Pool) (*Snapshot, error) {
 	full, err := ring.New(cfg.Ring)
 	if err != nil {
@@ -70,9 +79,16 @@ func (p *Pool) Update(cfg *config.Pool) (*Snapshot, error) {
 		next[i].Name = full.Name(i) // an unnamed shard of jedis is known by its place
 	}
 	now := make([]health, len(next))
-	if old := p.snap.Load(); old != nil && r.eject {
-		for i := range next {
-			if j := old.Index(next[i].Name); j >= 0 && old.Shards[j].Primary == next[i].Primary {
+	listed := make([]Nodes, len(next))
+	old := p.snap.Load()
+	for i := range next {
+		listed[i] = next[i].Nodes
+		if old == nil {
+			continue
+		}
+		if j := old.Index(next[i].Name); j >= 0 && p.listed[j].equal(listed[i]) {
+			next[i].Nodes = old.Shards[j].Nodes
+			if r.eject {
 				now[i] = p.health[j]
 			}
 		}
@@ -84,7 +100,63 @@ func (p *Pool) Update(cfg *config.Pool) (*Snapshot, error) {
 		p.full, p.health, p.rules = prevFull, prevHealth, prevRules
 		return nil, fmt.Errorf("pool %s: %w", cfg.Name, err)
 	}
+	p.listed = listed
 	return s, nil
+}
+
+// Found says which nodes a shard has now; whoever asks Sentinels and nodes
+// calls it. It reports whether that was news: then the next snapshot has them. A shard
+// that the pool does not have (any more) is none.
+func (p *Pool) Found(shard string, nodes Nodes) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	old := p.snap.Load()
+	i := old.Index(shard)
+	if i < 0 || old.Shards[i].Nodes.equal(nodes) {
+		return false
+	}
+	nodes.Replicas = slices.Clone(nodes.Replicas)
+	slices.SortFunc(nodes.Replicas, func(a, b Replica) int { return strings.Compare(a.Addr, b.Addr) })
+	if old.Shards[i].Nodes.equal(nodes) {
+		return false
+	}
+	next := slices.Clone(old.Shards)
+	next[i].Nodes = nodes
+	p.publishNodes(next)
+	return true
+}
+
+// Doubt says that a shard may not be as the snapshot has it: a node refused
+// what its role should take, or went away. Whoever finds nodes looks at once. It
+// never blocks.
+func (p *Pool) Doubt(shard string) {
+	p.mu.Lock()
+	p.doubted[shard] = true
+	p.mu.Unlock()
+	select {
+	case p.doubt <- struct{}{}:
+	default:
+	}
+}
+
+// Doubts has an element when there are doubts that nobody has taken.
+func (p *Pool) Doubts() <-chan struct{} { return p.doubt }
+
+// TakeDoubts returns the names of the doubted shards, and forgets them.
+func (p *Pool) TakeDoubts() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	names := slices.Sorted(maps.Keys(p.doubted))
+	clear(p.doubted)
+	return names
+}
+
+// publishNodes makes a snapshot that differs in nodes only. mu is held.
+func (p *Pool) publishNodes(shards []Shard) {
+	s := *p.snap.Load()
+	s.Epoch++
+	s.Shards = shards
+	p.snap.Store(&s)
 }
 
 // publish makes the snapshot of full, health and shards the current one.

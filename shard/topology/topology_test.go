@@ -48,11 +48,12 @@ func owners(s *Snapshot, n int) map[string]int {
 
 func TestSnapshotOfConfig(t *testing.T) {
 	c := pool(false, "a", "b")
-	c.Shards[1].Replicas = []config.Address{{Network: "unix", Addr: "/run/b2.sock"}}
+	c.Shards[1].Replicas = []config.Replica{{Address: config.Address{Network: "unix", Addr: "/run/b2.sock"}, Weight: 1}}
 	s := mustNew(t, c).Snapshot()
 	want := []Shard{
-		{Name: "a", Weight: 1, Primary: Node{"tcp", "10.0.0.1:6379"}},
-		{Name: "b", Weight: 1, Primary: Node{"tcp", "10.0.0.2:6379"}, Replicas: []Node{{"unix", "/run/b2.sock"}}},
+		{Name: "a", Weight: 1, Nodes: Nodes{Primary: Node{"tcp", "10.0.0.1:6379"}}},
+		{Name: "b", Weight: 1, Nodes: Nodes{Primary: Node{"tcp", "10.0.0.2:6379"},
+			Replicas: []Replica{{Node: Node{"unix", "/run/b2.sock"}, Weight: 1}}}},
 	}
 	if s.Epoch != 1 || !reflect.DeepEqual(s.Shards, want) || s.Ejected != nil {
 		t.Errorf("got epoch %d shards %+v ejected %v, want 1, %+v, none", s.Epoch, s.Shards, s.Ejected, want)
