@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 const (
@@ -208,6 +209,10 @@ func checkPort(port string, least int) error {
 func checkSocketPath(path string) error {
 	if len(path) > maxSocketPath {
 		return fmt.Errorf("a socket's path of %d bytes: the kernel takes %d", len(path), maxSocketPath)
+	}
+	// nutcracker's name for a server without one is its path.
+	if strings.ContainsFunc(path, unicode.IsControl) {
+		return fmt.Errorf("control characters cannot stand in a socket's path")
 	}
 	return nil
 }

@@ -22,6 +22,7 @@ func FuzzParse(f *testing.F) {
 	for _, s := range []string{
 		"", "a", "a:", "[", "{", "a: {shards: [{name: x, primary: h:1}]}", "? a\n: b\n", "a: &x\nb: *x", "a: !!str b", "a: |\n  b\n",
 		"a:\n  redis_auth: {file: x}\n  redis: true\n  shards: [{name: x, primary: ${HOST:-h}:${PORT}}]",
+		"a: {listen: 'h:1', servers: [\"/\\x01:1\"]}",
 		"a: {hash_tag: none, distribution: jedis, shards: [{primary: h:1}, {primary: '[::1]:1'}]}",
 	} {
 		f.Add([]byte(s))

@@ -126,6 +126,8 @@ func TestRefusals(t *testing.T) {
 		{"a:\n" + servers + "   - h:1:1 a b\n", `4:6: server "h:1:1 a b": more than one space: want "host:port:weight name" or "/path:weight name", the name may be left out`},
 		{"a:\n" + servers + "   - 'h:1:1 '\n", `4:6: server "h:1:1 ": a space and no name at the end: want "host:port:weight name" or "/path:weight name", the name may be left out`},
 		{"a:\n" + servers + "   - /a:b:1\n", `4:6: server "/a:b:1": a colon in the socket's path: want "host:port:weight name" or "/path:weight name", the name may be left out`},
+		{"a:\n" + servers + "   - \"/a\\x01b:1\"\n", `4:6: server "/a\x01b:1": control characters cannot stand in a socket's path`},
+		{"a:\n" + servers + "   - \"/a\\x85b:1 one\"\n", `4:6: server "/a\u0085b:1 one": control characters cannot stand in a socket's path`},
 		{"a:\n" + servers + "   - {name: one}\n", `4:6: server holds a mapping: want a value`},
 		{"a:\n" + servers + "   - h:1:1\n   - h:1:2\n", `5:6: server "h:1" is there twice, first on line 4: a name is one shard`},
 		{"a:\n" + servers + "   - \"h:1:1 a\\tb\"\n", `4:6: server "h:1:1 a\tb": control characters cannot stand in a name`},
@@ -144,6 +146,8 @@ func TestRefusals(t *testing.T) {
 		{"a: {shards: [{name: one, primary: h:1, replicas: [h:2, h:2]}]}", `1:50: replica h:2 is listed twice`},
 		{"a: {shards: [{name: one, primary: h:1, wieght: 2}]}", `1:40: unknown key "wieght" in shard 1 of pool "a", did you mean "weight"?`},
 		{"a:\n" + shards + "    - {name: one, primary: h:2}\n", `4:14: shard "one" is there twice, first on line 3: a name is one shard`},
+		{"a: {shards: [{name: one, primary: \"/a\\tb\"}]}", `1:35: primary "/a\tb": control characters cannot stand in a socket's path`},
+		{with("listen: \"/a\\tb 0600\""), `2:11: listen "/a\tb 0600": control characters cannot stand in a socket's path`},
 		{"a: {shards: [{name: one, primary: /" + strings.Repeat("s", 107) + "}]}", `1:35: primary "/` + strings.Repeat("s", 107) + `": a socket's path of 108 bytes: the kernel takes 107`},
 
 		{"a: {distribution: modulo, shards: [{primary: h:1, slots: 5}]}", `1:19: distribution "modulo" is unknown: murmur3, jedis, jedis-2.9, ketama, modula, random, slots, did you mean "modula"?`},
