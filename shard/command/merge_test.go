@@ -41,6 +41,18 @@ shard1:name=b,addr=h:2,redis_version=7.2.0,role=master,used_memory=20
 	}
 }
 
+// TestMergeInfoOfWhatIsNone: a line without a colon is no field, whatever its name.
+func TestMergeInfoOfWhatIsNone(t *testing.T) {
+	got := command.MergeInfo([]command.ShardInfo{
+		{Name: "a", Addr: "h:1", Text: "number_of_functions\r\n# A:b\r\nused_memory\r\nrole:master\r\n:\r\n"},
+		{Name: "b", Addr: "h:2", Text: ""},
+	}, nil)
+	const want = "# A\r\nrole:master\r\n\r\n# Shards\r\nshards:2\r\nshard0:name=a,addr=h:1,role=master\r\nshard1:name=b,addr=h:2\r\n"
+	if got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 // TestCursor: a client's cursor leads back to the shard and its own cursor, or
 // the scan is refused.
 func TestCursor(t *testing.T) {

@@ -22,16 +22,17 @@ var shardFields = []string{"redis_version", "role", "used_memory", "connected_cl
 // where sums mean something (sumFields, dbN), else the shards' value if they agree,
 // else each value once, with commas between. A section Shards tells who is
 // behind it. own, if it is not nil, may give a field a better value than the merged
-// one: who merges knows some things himself.
+// one: who merges knows some things himself. Lines of no form that INFO has are left
+// out.
 func MergeInfo(parts []ShardInfo, own func(field, merged string) string) string {
 	var order []string // sections and fields, as they first appear
 	values := map[string][]string{}
 	var shards strings.Builder
 	for i, p := range parts {
-		own := map[string]string{}
+		fields := map[string]string{}
 		for line := range strings.Lines(p.Text) {
 			key, value, field := strings.Cut(strings.TrimRight(line, "\r\n"), ":")
-			if key == "" {
+			if key == "" || !field && key[0] != '#' {
 				continue
 			}
 			if _, seen := values[key]; !seen {
@@ -40,12 +41,12 @@ func MergeInfo(parts []ShardInfo, own func(field, merged string) string) string 
 			}
 			if field {
 				values[key] = append(values[key], value)
-				own[key] = value
+				fields[key] = value
 			}
 		}
 		fmt.Fprintf(&shards, "shard%d:name=%s,addr=%s", i, p.Name, p.Addr)
 		for _, f := range shardFields {
-			if v, ok := own[f]; ok {
+			if v, ok := fields[f]; ok {
 				shards.WriteString("," + f + "=" + v)
 			}
 		}
