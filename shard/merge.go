@@ -47,7 +47,9 @@ func merge(v *view, how command.Merge, parts []part, owners []int) (any, error) 
 		return mergeSlowlog(v, parts)
 	case command.Running:
 		return running(parts), nil
-	case command.ByShard, command.Histogram:
+	case command.Histogram:
+		return mergeHistogram(v, parts)
+	case command.ByShard:
 		var all []any
 		for i := range parts {
 			all = append(all, []byte(v.Shards[parts[i].shard].Name), parts[i].Reply)

@@ -3,86 +3,47 @@ package session
 import (
 	"bytes"
 	"errors"
-	"maps"
-	"slices"
 	"strconv"
 
 	"github.com/shardring/shardring/proxy/iobuf"
+	"github.com/shardring/shardring/shard/command"
 	"github.com/shardring/shardring/shard/resp"
 )
 
-// latencies is what LATENCY HISTOGRAM says of one command: how often it was called,
-// and how many calls took up to so many µs.
-type latencies struct {
-	calls  int64
-	within map[int64]int64
-}
-
-// add joins those of another shard. The counts are cumulative: one that the other
-// does not have is its next smaller one.
-func (l *latencies) add(o latencies) {
-	l.calls += o.calls
-	bounds := slices.Sorted(maps.Keys(l.within))
-	for b := range o.within {
-		if _, ok := l.within[b]; !ok {
-			bounds = append(bounds, b)
-		}
-	}
-	slices.Sort(bounds)
-	sum := make(map[int64]int64, len(bounds))
-	var mine, theirs int64
-	for _, b := range bounds {
-		if n, ok := l.within[b]; ok {
-			mine = n
-		}
-		if n, ok := o.within[b]; ok {
-			theirs = n
-		}
-		sum[b] = mine + theirs
-	}
-	l.within = sum
-}
-
 // mergeHistogram: LATENCY HISTOGRAM of each shard; one of all calls.
 func mergeHistogram(g *gather, out *iobuf.Queue) error {
-	var names []string
-	all := map[string]*latencies{}
+	var all []command.Latencies
 	for i := range g.parts {
 		p := &g.parts[i]
 		text := make([]byte, p.reply.Len())
 		p.reply.Peek(text)
 		r := flatReader{rest: text}
 		for range r.pairs() {
-			name := r.text()
+			l := command.Latencies{Command: r.text(), Within: map[int64]int64{}}
 			r.pairs()
-			l := latencies{within: map[int64]int64{}}
 			r.text() // calls
-			l.calls = r.number()
+			l.Calls = r.number()
 			r.text() // histogram_usec
 			for range r.pairs() {
 				bound := r.number()
-				l.within[bound] = r.number()
+				l.Within[bound] = r.number()
 			}
-			if all[name] == nil {
-				names = append(names, name)
-				all[name] = &l
-			} else {
-				all[name].add(l)
-			}
+			all = append(all, l)
 		}
 		if r.err != nil {
 			return p.unexpected(string(text))
 		}
 	}
+	all = command.MergeLatencies(all)
 	s := g.req.session
-	b := s.appendMap(nil, len(names))
-	for _, name := range names {
-		l := all[name]
-		b = s.appendMap(resp.AppendBulk(b, name), 2)
-		b = resp.AppendInt(resp.AppendBulk(b, "calls"), l.calls)
-		b = s.appendMap(resp.AppendBulk(b, "histogram_usec"), len(l.within))
-		for _, bound := range slices.Sorted(maps.Keys(l.within)) {
-			b = resp.AppendInt(resp.AppendInt(b, bound), l.within[bound])
+	b := s.appendMap(nil, len(all))
+	for i := range all {
+		l := &all[i]
+		b = s.appendMap(resp.AppendBulk(b, l.Command), 2)
+		b = resp.AppendInt(resp.AppendBulk(b, "calls"), l.Calls)
+		b = s.appendMap(resp.AppendBulk(b, "histogram_usec"), len(l.Within))
+		for _, bound := range l.Bounds() {
+			b = resp.AppendInt(resp.AppendInt(b, bound), l.Within[bound])
 		}
 	}
 	out.Append(s.core.buffer, b)
