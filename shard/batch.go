@@ -26,6 +26,7 @@ type span struct {
 	first  int
 	n      int
 	owners []int // of a split: the part of each key
+	most   int   // of SLOWLOG GET: how many entries it asks for
 }
 
 // keepParts is how many requests, and how many parts, a batch may hold that is
@@ -95,6 +96,9 @@ func (b *batch) plan(s *span, r *request) error {
 			return unfit(cmd, draws)
 		}
 		s.merge = cmd.Merge
+		if cmd.Merge == command.Slowlog {
+			s.most = slowlogCount(r)
+		}
 		if cmd.Merge == command.Scan {
 			p, err := b.v.scanPart(cmd, r)
 			if err == nil {
@@ -157,12 +161,12 @@ func (b *batch) reply(i int) Reply {
 	case command.Scan:
 		r.Value, r.Err = b.v.scanned(&parts[0])
 	case command.AnyOK:
-		r.Value, r.Err = anyOK(parts)
+		r.Value, r.Err = anyOK(b.v, parts)
 	default:
 		if err := gathered(b.v, parts); err != nil {
 			r.Value, r.Err = answer(err)
 		} else {
-			r.Value, r.Err = merge(b.v, s.merge, parts, s.owners)
+			r.Value, r.Err = merge(b.v, s, parts)
 		}
 	}
 	return r

@@ -6,12 +6,12 @@ import (
 	"github.com/shardring/shardring/shard/command"
 )
 
-// merge makes one reply of the parts' replies, none of which is an error.
-// owners is the part of each key, for GatherArray.
-func merge(v *view, how command.Merge, parts []part, owners []int) (any, error) {
-	switch how {
+// merge makes the reply of a span of its parts' replies, none of which is an
+// error.
+func merge(v *view, s *span, parts []part) (any, error) {
+	switch s.merge {
 	case command.GatherArray:
-		return mergeByKey(v, parts, owners)
+		return mergeByKey(v, parts, s.owners)
 	case command.Sum:
 		var sum int64
 		for i := range parts {
@@ -40,11 +40,11 @@ func merge(v *view, how command.Merge, parts []part, owners []int) (any, error) 
 	case command.InfoText:
 		return mergeInfo(v, parts)
 	case command.Min, command.Max:
-		return mergeBound(v, how == command.Max, parts)
+		return mergeBound(v, s.merge == command.Max, parts)
 	case command.SumPairs:
 		return mergeSumPairs(v, parts)
 	case command.Slowlog:
-		return mergeSlowlog(v, parts)
+		return mergeSlowlog(v, parts, s.most)
 	case command.Running:
 		return running(parts), nil
 	case command.Histogram:

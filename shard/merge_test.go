@@ -2,10 +2,34 @@ package shard
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/gomodule/redigo/redis"
 )
+
+// TestSlowlogHasAsManyEntriesAsAskedFor, of all shards together.
+func TestSlowlogHasAsManyEntriesAsAskedFor(t *testing.T) {
+	c, servers := start(t, 3, nil)
+	for i, s := range servers {
+		must(t)(s.Do("SLOWLOG", "RESET"))
+		must(t)(s.Do("CONFIG", "SET", "slowlog-log-slower-than", 0))
+		for range 3 + i {
+			must(t)(s.Do("ECHO", "x"))
+		}
+		must(t)(s.Do("CONFIG", "SET", "slowlog-log-slower-than", -1))
+	}
+	// Each has its ECHOs, and at most a CONFIG SET before and after.
+	for _, x := range []struct {
+		args        []any
+		least, most int
+	}{{[]any{"GET", 7}, 7, 7}, {[]any{"GET"}, 10, 10}, {[]any{"GET", -1}, 12, 18}, {[]any{"GET", 100}, 12, 18}, {[]any{"GET", 0}, 0, 0}} {
+		entries, err := redis.Values(c.Do(bg, "SLOWLOG", x.args...))
+		if len(entries) < x.least || len(entries) > x.most || err != nil {
+			t.Errorf("SLOWLOG %v: %d entries, %v; want %d to %d", x.args, len(entries), err, x.least, x.most)
+		}
+	}
+}
 
 // TestHistogramIsOfAllShards: the calls of all, in the form of one server.
 func TestHistogramIsOfAllShards(t *testing.T) {
@@ -34,5 +58,19 @@ func TestHistogramIsOfAllShards(t *testing.T) {
 	}
 	if none, err := redis.Values(c.Do(bg, "LATENCY", "HISTOGRAM", "nosuch")); len(none) != 0 || err != nil {
 		t.Errorf("of no command: %v, %v", none, err)
+	}
+}
+
+// TestKillTellsTheFirstErrorThatSaysMore than that no script runs.
+func TestKillTellsTheFirstErrorThatSaysMore(t *testing.T) {
+	c, servers := start(t, 4, nil)
+	if reply, err := c.Do(bg, "SCRIPT", "KILL"); err == nil || err.Error() != "NOTBUSY No scripts in execution right now." || reply != err {
+		t.Errorf("nothing runs: %v, %v", reply, err)
+	}
+	for _, s := range servers[1:3] {
+		must(t)(s.Do("ACL", "SETUSER", "default", "-script"))
+	}
+	if _, err := c.Do(bg, "SCRIPT", "KILL"); err == nil || !strings.HasPrefix(err.Error(), "NOPERM shard 'shard-1': ") {
+		t.Errorf("two shards refuse: %v", err)
 	}
 }

@@ -1,9 +1,14 @@
 package shard
 
 import (
+	"cmp"
+	"math"
 	"slices"
+	"strings"
 
 	"github.com/gomodule/redigo/redis"
+
+	"github.com/shardring/shardring/shard/command"
 )
 
 // mergeBound: integers; the smallest or the largest.
@@ -22,19 +27,30 @@ func mergeBound(v *view, largest bool, parts []part) (any, error) {
 	return slices.Min(all), nil
 }
 
+// nothingRuns begins what SCRIPT KILL and FUNCTION KILL say where nothing runs.
+const nothingRuns = "NOTBUSY "
+
 // anyOK: the first reply that is no error; if all are, the first that says more
-// than that nothing runs there.
-func anyOK(parts []part) (any, error) {
-	best := 0
+// than that nothing runs there, with the shard's name.
+func anyOK(v *view, parts []part) (any, error) {
+	var said error
 	for i := range parts {
-		if parts[i].Err == nil {
+		err := parts[i].Err
+		e, replied := err.(redis.Error)
+		switch {
+		case err == nil:
 			return parts[i].Reply, nil
-		}
-		if e, ok := parts[i].Err.(redis.Error); !ok || len(e) < 7 || e[:7] != "NOTBUSY" {
-			best = i
+		case said != nil || replied && strings.HasPrefix(string(e), nothingRuns):
+		case replied:
+			said = named(e, v.Shards[parts[i].shard].Name)
+		default:
+			said = err
 		}
 	}
-	return parts[best].Reply, parts[best].Err
+	if said == nil {
+		said = parts[0].Err // so say all
+	}
+	return answer(said)
 }
 
 // mergeSumPairs: arrays of a name and an integer in turn, the same names in each;
@@ -62,20 +78,32 @@ func mergeSumPairs(v *view, parts []part) (any, error) {
 	return sums, nil
 }
 
-// mergeSlowlog: logs, the newest entry first; one log of as many entries as the
-// longest has.
-func mergeSlowlog(v *view, parts []part) (any, error) {
-	all, most := []any{}, 0
+// mergeSlowlog: logs, the newest entry first; one log of as many entries as were
+// asked for.
+func mergeSlowlog(v *view, parts []part, most int) (any, error) {
+	all := []any{}
 	for i := range parts {
 		entries, ok := parts[i].Reply.([]any)
 		if !ok {
 			return nil, unexpected(v, &parts[i])
 		}
-		most = max(most, len(entries))
 		all = append(all, entries...)
 	}
-	slices.SortStableFunc(all, func(a, b any) int { return int(loggedAt(b) - loggedAt(a)) })
-	return all[:most], nil
+	slices.SortStableFunc(all, func(a, b any) int { return cmp.Compare(loggedAt(b), loggedAt(a)) })
+	return all[:min(len(all), most)], nil
+}
+
+// slowlogCount returns how many entries a SLOWLOG GET asks for: as with one server
+// 10 if it does not say, and all for -1.
+func slowlogCount(r *request) int {
+	if r.Len() < 3 {
+		return 10
+	}
+	n, ok := command.ParseInt(r.At(2))
+	if !ok || n < 0 || n > math.MaxInt {
+		return math.MaxInt
+	}
+	return int(n)
 }
 
 // loggedAt returns the time of an entry of a slow log.

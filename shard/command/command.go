@@ -64,7 +64,7 @@ const (
 	InfoText          // INFO: sections merged field by field
 	Min               // integers: the smallest
 	Max               // integers: the largest
-	AnyOK             // the first reply that is no error; the first error if all are
+	AnyOK             // the first reply that is no error; if all are, the first that says more than NOTBUSY
 	SumPairs          // arrays of names and integers in turn, the same names in each: the sums
 	RandomKey         // RANDOMKEY: the key of one shard, in proportion to DBSIZE
 	Slowlog           // SLOWLOG GET: the newest of all
