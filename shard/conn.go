@@ -30,8 +30,8 @@ import (
 // MULTI, WATCH and what belongs to them make a transaction on one shard. The
 // commands after MULTI are written down here and answered QUEUED; EXEC sends
 // them all, over a connection that is borrowed for it, or for as long as keys
-// are watched. A key or channel on a second shard is answered ErrCrossSlot, and
-// EXEC then with EXECABORT; Tx.Add says what else is refused.
+// are watched. A key on a second shard is answered ErrCrossSlot, and EXEC then with
+// EXECABORT; Tx.Add says what else is refused.
 //
 // SUBSCRIBE and what belongs to it make it a subscriber, as with redigo, so
 // redis.PubSubConn works: see Subscribe for what is heard where. Receive then

@@ -70,7 +70,7 @@ func TestConnAsOneConnection(t *testing.T) {
 		"MULTI", "MULTI", "MULTI", "EXEC", "EXEC", "EXEC", "DISCARD", "WATCH {t}a", "WATCH {t}a {t}b", "UNWATCH", "RESET",
 		"SET {t}a 1", "INCR {t}a", "INCR {t}b", "GET {t}a", "MGET {t}a {t}b", "DEL {t}a {t}b", "PING", "ECHO hi",
 		"RPUSH {t}l x", "BLPOP {t}l {t}m 0.001", "LPUSH {t}a wrong", "NOSUCH", "GET", "EXEC now", "MULTI now", "WATCH",
-		"EVAL return{1,KEYS[1]} 1 {t}a", "GET elsewhere",
+		"EVAL return{1,KEYS[1]} 1 {t}a", "GET elsewhere", "PUBLISH {t}c m", "PUBLISH elsewhere m",
 	}
 	var said []string
 	for range 4000 {

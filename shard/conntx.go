@@ -98,9 +98,22 @@ func (s *session) transact(ctx context.Context, deadline time.Time, c *Client, v
 		if err != nil {
 			return answer(err)
 		}
-		return reply, nil
+		return errorsAsReplies(reply), nil
 	}
 	return "OK", nil
+}
+
+// errorsAsReplies makes errors in EXEC's reply what redigo has there.
+func errorsAsReplies(reply any) any {
+	values, _ := reply.([]any)
+	for i, v := range values {
+		if e, ok := v.(error); ok {
+			if _, replied := e.(redis.Error); !replied {
+				values[i] = redis.Error("ERR " + e.Error())
+			}
+		}
+	}
+	return reply
 }
 
 // write takes a command into the transaction.

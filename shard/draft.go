@@ -2,11 +2,13 @@ package shard
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/gomodule/redigo/redis"
 
 	"github.com/shardring/shardring/shard/command"
+	"github.com/shardring/shardring/shard/internal/baton"
 )
 
 // anyShard is the place of a command that any shard can answer.
@@ -20,9 +22,15 @@ type draft struct {
 	c       *Client
 	v       *view
 	shard   int // of its keys; anyShard: none so far
-	queue   []request
+	queue   []entry
 	p       *private // borrowed
 	watches bool     // p has watched keys
+}
+
+// entry is a command of a draft.
+type entry struct {
+	request
+	channel int // the shard of a PUBLISH; anyShard: it is none
 }
 
 // add takes a command in, or returns the redis.Error that refuses it.
@@ -32,14 +40,20 @@ func (d *draft) add(r request) error {
 		return errorReply(err)
 	}
 	d.c.scripts.note(cmd, &r)
-	shard, err := d.v.place(cmd, &r)
-	if err == nil {
-		err = d.join(shard)
+	e := entry{r, anyShard}
+	if kindOf(cmd) == publishes {
+		e.channel = d.v.owner(&r, 1)
+	} else {
+		shard, err := d.v.place(cmd, &r)
+		if err == nil {
+			err = d.join(shard)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	if err == nil {
-		d.queue = append(d.queue, r)
-	}
-	return err
+	d.queue = append(d.queue, e)
+	return nil
 }
 
 // join notes the shard of another key.
@@ -54,12 +68,11 @@ func (d *draft) join(shard int) error {
 	return nil
 }
 
-// place returns the shard that a command of a transaction needs.
+// place returns the shard that a command of a transaction needs, if it is no
+// PUBLISH.
 func (v *view) place(cmd *command.Command, r *request) (int, error) {
 	k := kindOf(cmd)
 	switch {
-	case k == publishes:
-		return v.owner(r, 1), nil
 	case cmd.Route == command.Single, cmd.Route == command.Split, k == waits:
 		if err := r.find(cmd); err != nil {
 			return 0, err
@@ -110,14 +123,27 @@ func (d *draft) borrow(ctx context.Context, deadline time.Time) (err error) {
 	case d.v.AllEjected():
 		return d.v.ejected()
 	case d.shard == anyShard:
-		d.shard = d.v.Ring.OwnerString("exec")
+		d.shard = d.anywhere()
 	}
 	d.p, err = d.v.links[d.shard].borrow(ctx, deadline)
 	return err
 }
 
+// anywhere returns the shard of a transaction without keys: that of its first
+// channel, if it has one.
+func (d *draft) anywhere() int {
+	for i := range d.queue {
+		if d.queue[i].channel != anyShard {
+			return d.queue[i].channel
+		}
+	}
+	return d.v.Ring.OwnerString("exec")
+}
+
 // exec executes the commands and returns EXEC's reply: an array, or nil if a
-// watched key was changed. Nothing to do is done without a shard.
+// watched key was changed. Nothing to do is done without a shard. An element is an
+// error if its command failed: a redis.Error, or for a PUBLISH on another shard what
+// became of that.
 func (d *draft) exec(ctx context.Context, deadline time.Time) (any, error) {
 	if len(d.queue) == 0 && d.p == nil {
 		return []any{}, nil
@@ -128,7 +154,47 @@ func (d *draft) exec(ctx context.Context, deadline time.Time) (any, error) {
 	d.watches = false
 	reply, err := d.p.within(ctx, deadline, d.send)
 	d.c.answered(d.shard, err)
+	if values, ok := reply.([]any); ok && err == nil {
+		return d.publish(ctx, deadline, values)
+	}
 	return reply, err
+}
+
+// apart reports whether a command is not part of what the shard executes: a PUBLISH
+// on another one, which hears of it when the transaction has been executed.
+func (d *draft) apart(e *entry) bool { return e.channel != anyShard && e.channel != d.shard }
+
+// publish sends what is apart, and puts the replies into their places in EXEC's.
+func (d *draft) publish(ctx context.Context, deadline time.Time, values []any) (any, error) {
+	b := d.c.batch()
+	defer b.free()
+	b.v = d.v
+	for i := range d.queue {
+		if e := &d.queue[i]; d.apart(e) {
+			b.parts = append(b.parts, part{Command: baton.Command{Cmd: e.cmd, Args: e.args}, shard: e.channel})
+		}
+	}
+	if len(values)+len(b.parts) != len(d.queue) {
+		return nil, d.p.failed(ctx, fmt.Errorf("%d replies in EXEC's, want %d", len(values), len(d.queue)-len(b.parts)), false)
+	}
+	if len(b.parts) == 0 {
+		return values, nil
+	}
+	b.exchange(ctx, deadline)
+	all, parts := make([]any, 0, len(d.queue)), b.parts
+	for i := range d.queue {
+		switch {
+		case !d.apart(&d.queue[i]):
+			all, values = append(all, values[0]), values[1:]
+			continue
+		case parts[0].Err != nil:
+			all = append(all, parts[0].Err)
+		default:
+			all = append(all, parts[0].Reply)
+		}
+		parts = parts[1:]
+	}
+	return all, nil
 }
 
 // send writes all of it and reads all replies. An EXEC that is refused says
@@ -136,15 +202,19 @@ func (d *draft) exec(ctx context.Context, deadline time.Time) (any, error) {
 func (d *draft) send(limit time.Duration) (any, error) {
 	conn := d.p.conn
 	conn.Send("MULTI") // an error comes back from Flush
+	sent := 1
 	for i := range d.queue {
-		conn.Send(d.queue[i].cmd, d.queue[i].args...)
+		if e := &d.queue[i]; !d.apart(e) {
+			conn.Send(e.cmd, e.args...)
+			sent++
+		}
 	}
 	conn.Send("EXEC")
 	if err := conn.Flush(); err != nil {
 		return nil, err
 	}
 	var fault error
-	for range 1 + len(d.queue) {
+	for range sent {
 		_, err := redis.ReceiveWithTimeout(conn, limit)
 		if _, replied := err.(redis.Error); err != nil && !replied {
 			return nil, err

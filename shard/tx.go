@@ -88,8 +88,8 @@ func (c *Client) Tx(ctx context.Context, watch []string, fn func(tx *Tx) error) 
 	var errs []error
 	for i, value := range values {
 		replies[i].Value = value
-		if e, ok := value.(redis.Error); ok {
-			replies[i].Err = e
+		if e, ok := value.(error); ok {
+			replies[i].Value, replies[i].Err = answer(e)
 			errs = append(errs, e)
 		}
 	}
@@ -97,10 +97,13 @@ func (c *Client) Tx(ctx context.Context, watch []string, fn func(tx *Tx) error) 
 }
 
 // Add appends a command. Its keys must be on the shard of the others' and of
-// those that are watched, which also holds for the channel of a PUBLISH.
-// Commands without keys go along (PING, ECHO, TIME, scripts); blocking ones do
-// not wait in a transaction; what asks every shard, or is about the connection,
-// is refused. What was refused is the error of Client.Tx.
+// those that are watched. Commands without keys go along (PING, ECHO, TIME,
+// scripts); blocking ones do not wait in a transaction; what asks every shard, or
+// is about the connection, is refused. What was refused is the error of Client.Tx.
+//
+// A PUBLISH whose channel is on another shard is sent there when the transaction
+// has been executed, if it was. It can fail by itself then: with a *ShardError in
+// its Reply, as from Do.
 func (tx *Tx) Add(cmd string, args ...any) *Tx {
 	r := request{cmd: cmd, args: slices.Clone(plain(args))}
 	if err := tx.add(r.own()); err != nil && tx.err == nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -117,7 +118,6 @@ func TestTx(t *testing.T) {
 		{nil, "MGET " + a + " " + far, string(ErrCrossSlot)},
 		{[]string{far}, "PING", string(ErrCrossSlot)},
 		{[]string{a, far}, "PING", string(ErrCrossSlot)},
-		{nil, "PUBLISH " + far + " m", string(ErrCrossSlot)},
 		{nil, "DBSIZE", "ERR shardring: 'dbsize' cannot be part of a transaction"},
 		{nil, "SELECT 0", "ERR shardring: 'select' cannot be part of a transaction"},
 		{nil, "WATCH " + a, "ERR shardring: 'watch' cannot be part of a transaction"},
@@ -167,6 +167,96 @@ func TestTx(t *testing.T) {
 	if _, err := c.Tx(bg, nil, func(tx *Tx) error { tx.Add("SET", b, 5); return nil }); err != nil {
 		t.Errorf("after the others: %v", err)
 	}
+}
+
+// TestTxPublishesToAnyShard: messages of a transaction reach their channels' shards
+// when it has been executed, and no shard if it has not.
+func TestTxPublishesToAnyShard(t *testing.T) {
+	c, servers := start(t, 3, nil)
+	k, near, far, dead := key(c, "shard-0", 0), key(c, "shard-0", 1), key(c, "shard-1", 0), key(c, "shard-2", 0)
+	sub, err := c.Subscribe(bg, near, far)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sub.Close()
+	heard := func(want ...string) {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(bg, 10*time.Second)
+		defer cancel()
+		var got []string
+		for range want {
+			m, err := sub.Receive(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, string(m.Payload))
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("heard %q, want %q", got, want)
+		}
+	}
+	values := func(replies []Reply) (all []any) {
+		for _, r := range replies {
+			all = append(all, r.Value)
+		}
+		return all
+	}
+
+	// The first channel does not bind it to a shard, nor do two.
+	replies, err := c.Tx(bg, nil, func(tx *Tx) error {
+		tx.Add("PUBLISH", far, "1").Add("INCR", k).Add("PUBLISH", near, "2").Add("PUBLISH", far, "3").Add("GET", k).Add("SPUBLISH", dead, "-")
+		return nil
+	})
+	if want := []any{int64(1), int64(1), int64(1), int64(1), []byte("1"), int64(0)}; !reflect.DeepEqual(values(replies), want) || err != nil {
+		t.Errorf("%v, %v; want %v", values(replies), err, want)
+	}
+	heard("1", "2", "3")
+	replies, err = c.Tx(bg, nil, func(tx *Tx) error { tx.Add("PUBLISH", near, "4").Add("PUBLISH", far, "5"); return nil })
+	if want := []any{int64(1), int64(1)}; !reflect.DeepEqual(values(replies), want) || err != nil {
+		t.Errorf("messages alone: %v, %v; want %v", values(replies), err, want)
+	}
+	heard("4", "5")
+
+	_, err = c.Tx(bg, []string{k}, func(tx *Tx) error {
+		must(t)(c.Do(bg, "SET", k, "other"))
+		tx.Add("PUBLISH", far, "aborted").Add("PUBLISH", near, "aborted")
+		return nil
+	})
+	if err != ErrTxAborted {
+		t.Errorf("aborted: %v", err)
+	}
+	replies, err = c.Tx(bg, []string{k}, func(tx *Tx) error { tx.Add("PUBLISH", far, "6"); return nil })
+	if len(replies) != 1 || err != nil {
+		t.Errorf("watched: %v, %v", replies, err)
+	}
+	heard("6") // and not what was aborted
+
+	servers[2].Kill()
+	c.Do(bg, "GET", dead) // so that it is known
+	replies, err = c.Tx(bg, nil, func(tx *Tx) error { tx.Add("PUBLISH", dead, "-").Add("SET", k, 2).Add("PUBLISH", far, "7"); return nil })
+	if !isShardError(err, "shard-2", true) || len(replies) != 3 || replies[0].Value != nil || !isShardError(replies[0].Err, "shard-2", true) ||
+		!reflect.DeepEqual(values(replies[1:]), []any{"OK", int64(1)}) {
+		t.Errorf("a shard is down: %v, %v", replies, err)
+	}
+	heard("7")
+
+	conn := c.Get()
+	defer conn.Close()
+	for _, line := range []string{"MULTI", "PUBLISH " + far + " 8", "SET " + k + " 3", "PUBLISH " + dead + " -"} {
+		f := strings.Fields(line)
+		must(t)(conn.Do(f[0], redis.Args{}.AddFlat(f[1:])...))
+	}
+	all, err := redis.Values(conn.Do("EXEC"))
+	if err != nil || len(all) != 3 || all[0] != int64(1) || all[1] != "OK" {
+		t.Fatalf("EXEC of a Conn: %v, %v", all, err)
+	}
+	if e, ok := all[2].(redis.Error); !ok || !strings.HasPrefix(string(e), "ERR shard 'shard-2' at ") {
+		t.Errorf("EXEC of a Conn: %v", all[2])
+	}
+	heard("8")
+	sub.Close()
+	givenBack(t, c)
 }
 
 func TestTxRefusedByTheServer(t *testing.T) {
