@@ -91,13 +91,14 @@ func (u *User) NoPass() bool { return u.nopass }
 // password is its own.
 func (u *User) Unreachable() bool { return !u.on || !u.nopass && len(u.passwords) == 0 }
 
-// Scripts reports whether the user may run scripts or functions, in which it may
-// use any command and any key.
+// Scripts reports whether the user may run scripts or functions, if only one by
+// name, in which it may use any command and any key.
 func (u *User) Scripts() bool {
 	for _, name := range [...]string{"eval", "eval_ro", "evalsha", "evalsha_ro", "fcall", "fcall_ro"} {
 		cmd := u.table.Named(name)
 		for i := range u.selectors {
-			if cmd != nil && u.selectors[i].commands.has(cmd.ID()) {
+			s := &u.selectors[i]
+			if cmd != nil && (s.commands.has(cmd.ID()) || len(s.firstArgs[cmd.ID()]) > 0) {
 				return true
 			}
 		}

@@ -95,6 +95,7 @@ func TestUnreachable(t *testing.T) {
 func TestScripts(t *testing.T) {
 	for rules, want := range map[string]bool{
 		"+@all": true, "+@all -@scripting": false, "+@read +@write": false, "+@scripting": true, "+get (+fcall_ro)": true, "+@all -@scripting +evalsha": true,
+		"+get +fcall|f": true, "+get (+eval|x)": true, "+fcall|f -@scripting": false,
 	} {
 		if u := user(t, rules); u.Scripts() != want {
 			t.Errorf("%q: scripts is %v, want %v", rules, u.Scripts(), want)
