@@ -210,7 +210,7 @@ func (w *writer) error(s string) { w.dst = resp.AppendError(w.dst, s) }
 // mapping begins n pairs.
 func (w *writer) mapping(n int) {
 	if w.resp3 {
-		w.header('%', n)
+		w.dst = resp.AppendMap(w.dst, n)
 	} else {
 		w.array(2 * n)
 	}
@@ -218,7 +218,7 @@ func (w *writer) mapping(n int) {
 
 func (w *writer) set(elements []string) {
 	if w.resp3 {
-		w.header('~', len(elements))
+		w.dst = resp.AppendSet(w.dst, len(elements))
 	} else {
 		w.array(len(elements))
 	}
@@ -233,9 +233,4 @@ func (w *writer) null() {
 	} else {
 		w.dst = resp.AppendNull(w.dst)
 	}
-}
-
-func (w *writer) header(kind byte, n int) {
-	w.dst = strconv.AppendInt(append(w.dst, kind), int64(n), 10)
-	w.dst = append(w.dst, "\r\n"...)
 }
