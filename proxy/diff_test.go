@@ -1,22 +1,19 @@
 package proxy_test
 
 import (
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
 	"sync"
 	"testing"
 
+	"github.com/shardring/shardring/internal/randtest"
 	"github.com/shardring/shardring/proxy/engine"
 	"github.com/shardring/shardring/shard/resp"
 	"github.com/shardring/shardring/shard/shardtest"
 )
 
-var (
-	diffSeed  = flag.Uint64("diff.seed", 0, "seed of TestDifference; 0: a new one")
-	diffSteps = flag.Int("diff.steps", 0, "requests of TestDifference; 0: 20,000, or 5,000 with -short")
-)
+var diffRun = randtest.NewRun("diff", "TestDifference", 20_000, 5_000)
 
 // TestDifference has clients say random things twice: to one redis-server, and to the
 // proxy over four. The replies have to be the same bytes, but for the order of what
@@ -25,17 +22,7 @@ var (
 // To repeat a run: go test ./proxy -run TestDifference -diff.seed=… -diff.steps=…
 // The long form: make diff.
 func TestDifference(t *testing.T) {
-	seed, steps := *diffSeed, *diffSteps
-	if seed == 0 {
-		seed = rand.Uint64()
-	}
-	if steps == 0 {
-		steps = 20_000
-		if testing.Short() {
-			steps = 5_000
-		}
-	}
-	t.Logf("-diff.seed=%d -diff.steps=%d", seed, steps)
+	seed, steps := diffRun.Begin(t)
 	each(t, func(t *testing.T, d engine.Driver) { difference(t, d, seed, steps/len(drivers())) })
 }
 

@@ -12,19 +12,13 @@ import (
 
 	"github.com/gomodule/redigo/redis"
 
+	"github.com/shardring/shardring/internal/randtest"
 	"github.com/shardring/shardring/ring"
 	"github.com/shardring/shardring/shard/shardtest"
 )
 
 // These tests ask the original programs, as they are installed on this
 // machine, where they put random keys on rings of random shards.
-
-// seeded returns a source whose seed a failing test prints.
-func seeded(t *testing.T) *rand.Rand {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	return rand.New(rand.NewPCG(seed, 0))
-}
 
 // randomKeys returns distinct keys: text, tags, bytes of any value, the empty key.
 func randomKeys(random *rand.Rand, n int) []string {
@@ -168,7 +162,7 @@ func comparePlaces(t *testing.T, proxy string, servers []*shardtest.Server, keys
 }
 
 func TestLiveNutcracker(t *testing.T) {
-	random := seeded(t)
+	random := randtest.New(t)
 	servers := shardtest.RedisN(t, 5)
 	addresses := make([]string, len(servers))
 	for i, s := range servers {
@@ -202,7 +196,7 @@ func TestLiveNutcracker(t *testing.T) {
 
 // nutcracker ejects a server that is gone and places its keys elsewhere.
 func TestLiveEjection(t *testing.T) {
-	random := seeded(t)
+	random := randtest.New(t)
 	servers := shardtest.RedisN(t, 4)
 	for _, placement := range []ring.Placement{ring.Ketama, ring.Modula} {
 		t.Run(string(placement), func(t *testing.T) {
@@ -260,7 +254,7 @@ func clusterArgs() shardtest.Option {
 
 func TestLiveKeySlot(t *testing.T) {
 	server := shardtest.Redis(t, clusterArgs())
-	keys := randomKeys(seeded(t), 5000)
+	keys := randomKeys(randtest.New(t), 5000)
 	arguments := make([][]any, len(keys))
 	for i, key := range keys {
 		arguments[i] = []any{"KEYSLOT", key}

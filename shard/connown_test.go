@@ -3,7 +3,6 @@ package shard
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"reflect"
 	"slices"
 	"strings"
@@ -13,7 +12,7 @@ import (
 
 	"github.com/gomodule/redigo/redis"
 
-	"github.com/shardring/shardring/shard/shardtest"
+	"github.com/shardring/shardring/internal/randtest"
 )
 
 func TestConnTransactionOverShards(t *testing.T) {
@@ -55,15 +54,9 @@ func TestConnTransactionOverShards(t *testing.T) {
 // TestConnAsOneConnection says random things to a connection to one server and
 // to a Conn over four.
 func TestConnAsOneConnection(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	r := rand.New(rand.NewPCG(seed, 0))
+	r := randtest.New(t)
 	c, _ := start(t, 4, nil)
-	one, err := redis.Dial("tcp", shardtest.Redis(t).Addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer one.Close()
+	one := single(t)
 	many := c.Get()
 	defer many.Close()
 	lines := []string{

@@ -2,7 +2,6 @@ package shard
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -10,15 +9,14 @@ import (
 
 	"github.com/gomodule/redigo/redis"
 
+	"github.com/shardring/shardring/internal/randtest"
 	"github.com/shardring/shardring/shard/shardtest"
 )
 
 // TestSubscriberAsOneConnection subscribes and unsubscribes at random, over a
 // connection to one server and over a Conn to four, and publishes in between.
 func TestSubscriberAsOneConnection(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	r := rand.New(rand.NewPCG(seed, 0))
+	r := randtest.New(t)
 	c, _ := start(t, 4, nil)
 	server := shardtest.Redis(t)
 	limit := redis.DialReadTimeout(5 * time.Second)

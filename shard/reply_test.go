@@ -3,7 +3,6 @@ package shard
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"reflect"
 	"slices"
 	"sort"
@@ -13,7 +12,7 @@ import (
 
 	"github.com/gomodule/redigo/redis"
 
-	"github.com/shardring/shardring/shard/shardtest"
+	"github.com/shardring/shardring/internal/randtest"
 )
 
 // argument is rendered by its own method.
@@ -28,11 +27,7 @@ func (s shout) String() string { return strings.ToUpper(string(s)) }
 // TestArgumentsAsRedigo sends one value of every type as key and as value.
 func TestArgumentsAsRedigo(t *testing.T) {
 	c, servers := start(t, 3, nil)
-	plain, err := redis.Dial("tcp", shardtest.Redis(t).Addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer plain.Close()
+	plain := single(t)
 	for i, arg := range []any{
 		"text", []byte("by\r\ntes"), "", []byte{}, 7, int64(-8), 1.5, 1e100, true, false, nil,
 		int8(3), uint64(1) << 63, float32(2.5), shout("x"), argument{"inner"}, argument{argument{5}}, argument{shout("y")},
@@ -218,15 +213,9 @@ func TestErrorReplies(t *testing.T) {
 
 // TestAsOneServer runs random commands on one server and on four shards.
 func TestAsOneServer(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	r := rand.New(rand.NewPCG(seed, 0))
+	r := randtest.New(t)
 	c, _ := start(t, 4, nil)
-	one, err := redis.Dial("tcp", shardtest.Redis(t).Addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer one.Close()
+	one := single(t)
 	keys := func(n int) []any {
 		out := make([]any, n)
 		for i := range out {
@@ -273,7 +262,7 @@ func TestAsOneServer(t *testing.T) {
 			want, got = sorted(want), sorted(got)
 		}
 		if !reflect.DeepEqual(got, want) || !reflect.DeepEqual(err, wantErr) {
-			t.Fatalf("command %d (seed %d): %s %q\n one server: %q, %v\nfour shards: %q, %v", n, seed, cmd, args, want, wantErr, got, err)
+			t.Fatalf("command %d: %s %q\n one server: %q, %v\nfour shards: %q, %v", n, cmd, args, want, wantErr, got, err)
 		}
 	}
 	for n := range 5000 {
@@ -296,10 +285,10 @@ func TestAsOneServer(t *testing.T) {
 		for i := range replies {
 			if e, ok := want[i].(redis.Error); ok {
 				if replies[i].Err != e {
-					t.Fatalf("pipeline (seed %d) reply %d: %v, want %v", seed, i, replies[i].Err, e)
+					t.Fatalf("pipeline reply %d: %v, want %v", i, replies[i].Err, e)
 				}
 			} else if !reflect.DeepEqual(replies[i].Value, want[i]) || replies[i].Err != nil {
-				t.Fatalf("pipeline (seed %d) reply %d: %q, %v, want %q", seed, i, replies[i].Value, replies[i].Err, want[i])
+				t.Fatalf("pipeline reply %d: %q, %v, want %q", i, replies[i].Value, replies[i].Err, want[i])
 			}
 		}
 	}

@@ -55,6 +55,17 @@ func key(c *Client, shard string, i int) string {
 	}
 }
 
+// single connects to one redis-server, which knows of no shards.
+func single(tb testing.TB) redis.Conn {
+	tb.Helper()
+	conn, err := redis.Dial("tcp", shardtest.Redis(tb).Addr)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { conn.Close() })
+	return conn
+}
+
 // must fails the test unless a command succeeds.
 func must(tb testing.TB) func(reply any, err error) any {
 	return func(reply any, err error) any {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gomodule/redigo/redis"
 
+	"github.com/shardring/shardring/internal/randtest"
 	"github.com/shardring/shardring/shard/command"
 	"github.com/shardring/shardring/shard/shardtest"
 )
@@ -207,9 +208,7 @@ func (s *server) randomRequest(rng *rand.Rand) []string {
 func TestIsTheServers(t *testing.T) {
 	const rounds, requests = 400, 60
 	s := live(t)
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	rng := rand.New(rand.NewPCG(seed, 0))
+	rng := randtest.New(t)
 	verdicts := map[string]int{}
 	for range rounds {
 		rules := s.randomRules(rng)

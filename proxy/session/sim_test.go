@@ -1,23 +1,20 @@
 package session
 
 import (
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/shardring/shardring/internal/randtest"
 	"github.com/shardring/shardring/proxy/backend"
 	"github.com/shardring/shardring/ring"
 	"github.com/shardring/shardring/shard/config"
 	"github.com/shardring/shardring/shard/topology"
 )
 
-var (
-	simSeed  = flag.Uint64("core.seed", 0, "seed of TestCore; 0: a new one")
-	simSteps = flag.Int("core.steps", 0, "steps of TestCore; 0: 150,000, or 30,000 with -short")
-)
+var simRun = randtest.NewRun("core", "TestCore", 150_000, 30_000)
 
 // TestCore runs the whole core without a socket: clients that send what they
 // like in any pieces, nodes that answer as they like or fail, and a clock that
@@ -26,17 +23,7 @@ var (
 // To repeat a run: go test ./proxy/session -run TestCore -core.seed=… -core.steps=…
 // A million steps: -core.steps=1000000.
 func TestCore(t *testing.T) {
-	seed, steps := *simSeed, *simSteps
-	if seed == 0 {
-		seed = rand.Uint64()
-	}
-	if steps == 0 {
-		steps = 150_000
-		if testing.Short() {
-			steps = 30_000
-		}
-	}
-	t.Logf("-core.seed=%d -core.steps=%d", seed, steps)
+	seed, steps := simRun.Begin(t)
 	const each = 25_000 // steps of one world
 	var total simWorld
 	for i := uint64(0); steps > 0 && !t.Failed(); i++ {

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/gomodule/redigo/redis"
+
+	"github.com/shardring/shardring/internal/randtest"
 )
 
 // keyRequests are the forms in which the search for keys has a choice to make.
@@ -82,9 +84,7 @@ func TestKeysAreTheServers(t *testing.T) {
 func TestKeysOnRandomRequests(t *testing.T) {
 	const each, batch = 300, 100
 	conn := live(t)
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	rng := rand.New(rand.NewPCG(seed, 0))
+	rng := randtest.New(t)
 	commands := 0
 	for cmd := range Builtin().All() {
 		if !cmd.mayHaveKeys() {

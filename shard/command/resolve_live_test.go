@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/gomodule/redigo/redis"
+
+	"github.com/shardring/shardring/internal/randtest"
 )
 
 // badRequests are refused by Resolve and by a server, in the same words.
@@ -76,9 +78,7 @@ func TestResolveErrorsAreTheServers(t *testing.T) {
 // random, and sends those that Resolve refuses: nothing else is executed.
 func TestResolveErrorsOnRandomRequests(t *testing.T) {
 	conn, table := live(t), servers(t)
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	rng := rand.New(rand.NewPCG(seed, 0))
+	rng := randtest.New(t)
 	var names []string
 	for cmd := range table.All() {
 		names = append(names, cmd.Name)

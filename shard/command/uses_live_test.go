@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/gomodule/redigo/redis"
+
+	"github.com/shardring/shardring/internal/randtest"
 )
 
 // useRequests are requests whose keys are used as their arguments say, or whose
@@ -23,9 +25,7 @@ var useRequests = []string{
 func TestKeyUsesAreTheServers(t *testing.T) {
 	const each = 100
 	conn := live(t)
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	rng := rand.New(rand.NewPCG(seed, 0))
+	rng := randtest.New(t)
 	var requests []Slices
 	for _, line := range append(slices.Clone(keyRequests), useRequests...) {
 		requests = append(requests, words(strings.Fields(line)...))

@@ -2,7 +2,6 @@ package crossread
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -14,15 +13,13 @@ import (
 
 	"github.com/gomodule/redigo/redis"
 
+	"github.com/shardring/shardring/internal/randtest"
 	"github.com/shardring/shardring/shard/command"
 	"github.com/shardring/shardring/shard/resp"
 	"github.com/shardring/shardring/shard/shardtest"
 )
 
-var (
-	seedFlag  = flag.Uint64("crossread.seed", 0, "repeat a run of TestAsOneServer; 0: a new one")
-	stepsFlag = flag.Int("crossread.steps", 3000, "commands of TestAsOneServer")
-)
+var run = randtest.NewRun("crossread", "TestAsOneServer", 3000, 3000)
 
 const shards = 4
 
@@ -30,17 +27,13 @@ const shards = 4
 // compares the replies to random commands: in RESP2, in RESP3 and as redigo's
 // values.
 func TestAsOneServer(t *testing.T) {
-	seed := *seedFlag
-	if seed == 0 {
-		seed = uint64(time.Now().UnixNano())
-	}
-	t.Logf("again: go test ./shard/crossread -run TestAsOneServer -crossread.seed=%d -crossread.steps=%d", seed, *stepsFlag)
-	w := newWorld(t, seed)
+	seed, steps := run.Begin(t)
+	w := newWorld(t, rand.New(rand.NewPCG(seed, 1)))
 	for k := range keys {
 		w.fill(k)
 	}
 	results := map[string]int{}
-	for step := range *stepsFlag {
+	for step := range steps {
 		if w.IntN(3) == 0 {
 			w.fill(w.IntN(keys))
 		}
@@ -57,7 +50,7 @@ func TestAsOneServer(t *testing.T) {
 	}
 	// A generator that makes nothing but errors tests nothing.
 	for i := range operations {
-		if name := operations[i].name; results[name+" result"] < *stepsFlag/50 {
+		if name := operations[i].name; results[name+" result"] < steps/50 {
 			t.Errorf("%s had only %d results: %v", name, results[name+" result"], results)
 		}
 	}
@@ -88,8 +81,8 @@ type peer struct {
 	resp2, resp3 *rawConn
 }
 
-func newWorld(t *testing.T, seed uint64) *world {
-	w := &world{Rand: rand.New(rand.NewPCG(seed, 1)), t: t, table: command.Builtin()}
+func newWorld(t *testing.T, r *rand.Rand) *world {
+	w := &world{Rand: r, t: t, table: command.Builtin()}
 	for i, s := range shardtest.RedisN(t, 1+shards) {
 		p := peer{dialRedigo(t, s.Addr), dialRaw(t, s.Addr, 2), dialRaw(t, s.Addr, 3)}
 		if i == 0 {
@@ -274,7 +267,7 @@ func dialRedigo(t *testing.T, addr string) redis.Conn {
 // TestOneServerSaysSo holds cases of the table against a server, those that a
 // random run seldom meets.
 func TestOneServerSaysSo(t *testing.T) {
-	w := newWorld(t, 1)
+	w := newWorld(t, randtest.New(t))
 	for _, line := range []string{
 		"ZADD a 1 x inf y -inf z 0 n", "ZADD b -inf x -inf y inf z -0 n", "ZADD c 1e16 x 0 n", "ZADD d -1e16 x 0.1 y",
 		"SADD e x y q", "SADD f x 1 2", "SET g string", "SET h HYLL", "PFADD i a b c", "PFADD j c d",
@@ -316,7 +309,7 @@ func TestOneServerSaysSo(t *testing.T) {
 
 // TestWeightsAreReadAsRedisReadsThem compares parseDouble with a server.
 func TestWeightsAreReadAsRedisReadsThem(t *testing.T) {
-	w := newWorld(t, 1)
+	w := newWorld(t, randtest.New(t))
 	w.write([]byte("a"), "ZADD", "a", "1", "x")
 	for _, weight := range []string{
 		"1", "-1", "+1", "1.", ".5", ".", "", "1e", "1e5", "1E+5", "1e-5", "1_0", "0x10", "0X1p4", "0x1.8", "0x", "0x.p1", "0x_1p1", "-0x.8", "0xp1", "0x1p",
@@ -332,7 +325,7 @@ func TestWeightsAreReadAsRedisReadsThem(t *testing.T) {
 
 // TestScoresArePrintedAsRedisPrintsThem compares appendDouble with a server.
 func TestScoresArePrintedAsRedisPrintsThem(t *testing.T) {
-	w := newWorld(t, uint64(time.Now().UnixNano()))
+	w := newWorld(t, randtest.New(t))
 	for range 2000 {
 		score := w.score()
 		w.write([]byte("a"), "ZADD", "a", score, "x")
@@ -350,8 +343,7 @@ func TestScoresArePrintedAsRedisPrintsThem(t *testing.T) {
 // TestEstimates compares count with a server over registers that no keys of a
 // test would make: all the same, and random ones up to the 63 they can hold.
 func TestEstimates(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	w := newWorld(t, seed)
+	w := newWorld(t, randtest.New(t))
 	for i := range 400 {
 		var h hll
 		least, most := i, i
@@ -364,7 +356,7 @@ func TestEstimates(t *testing.T) {
 		}
 		w.write([]byte("a"), "SET", "a", stored(&h))
 		if want, have := w.compare(slicesOf("pfcount", "a", "b"), resp2); want != have {
-			t.Errorf("seed %d, registers from %d to %d: one server says %q, we %q", seed, least, most, want, have)
+			t.Errorf("registers from %d to %d: one server says %q, we %q", least, most, want, have)
 		}
 	}
 }
