@@ -18,27 +18,40 @@ func (c *Command) Keys(dst []int, a Args) ([]int, error) {
 		return dst, nil
 	}
 	start := len(dst)
+	misfit := c.eachRange(a, func(r keyRange, _ KeyFlags) {
+		for p := r.first; p <= r.last; p += r.step {
+			dst = append(dst, p)
+		}
+	})
+	switch {
+	case misfit == nil:
+		return dst, nil
+	case misfit.Find.Kind == FindKeyNum:
+		return dst[:start], c.numkeys.check(misfit, a)
+	case c.search != nil:
+		return c.search.find(dst[:start], a), nil
+	}
+	return dst[:start], nil
+}
+
+// eachRange calls take with the keys of each specification that finds some, in order.
+// It ends at the first that does not fit the request, or may miss keys, and returns
+// that; nil if there is none.
+func (c *Command) eachRange(a Args, take func(keyRange, KeyFlags)) (misfit *KeySpec) {
 	for i := range c.Specs {
 		spec := &c.Specs[i]
 		if spec.Flags&KeyNotKey != 0 {
 			continue
 		}
-		keys, outcome := spec.find(a)
-		switch {
-		case outcome == found && spec.Flags&KeyIncomplete == 0:
-			for p := keys.first; p <= keys.last; p += keys.step {
-				dst = append(dst, p)
-			}
+		switch keys, outcome := spec.find(a); {
 		case outcome == absent:
-		case spec.Find.Kind == FindKeyNum:
-			return dst[:start], c.numkeys.check(spec, a)
-		case c.search != nil:
-			return c.search.find(dst[:start], a), nil
+		case outcome == found && spec.Flags&KeyIncomplete == 0:
+			take(keys, spec.Flags)
 		default:
-			return dst[:start], nil
+			return spec
 		}
 	}
-	return dst, nil
+	return nil
 }
 
 // outcome is the end of one key specification's search.

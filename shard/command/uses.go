@@ -25,31 +25,24 @@ func (c *Command) KeyUses(dst []KeyUse, a Args) []KeyUse {
 		return append(dst, KeyUse{1, c.variable(a)})
 	}
 	start := len(dst)
-	for i := range c.Specs {
-		spec := &c.Specs[i]
-		if spec.Flags&KeyNotKey != 0 {
-			continue
+	misfit := c.eachRange(a, func(r keyRange, use KeyFlags) {
+		for p := r.first; p <= r.last; p += r.step {
+			dst = append(dst, KeyUse{p, use})
 		}
-		keys, outcome := spec.find(a)
-		switch {
-		case outcome == found && spec.Flags&KeyIncomplete == 0:
-			for p := keys.first; p <= keys.last; p += keys.step {
-				dst = append(dst, KeyUse{p, spec.Flags})
-			}
-		case outcome == absent:
-		case spec.Find.Kind == FindKeyNum:
-			return c.countedKeys(dst[:start], a)
-		case c.search != nil:
-			dst = dst[:start]
-			for i, p := range c.search.find(nil, a) {
-				dst = append(dst, KeyUse{p, c.search.use(i)})
-			}
-			return dst
-		default:
-			return dst[:start]
+	})
+	switch {
+	case misfit == nil:
+		return dst
+	case misfit.Find.Kind == FindKeyNum:
+		return c.countedKeys(dst[:start], a)
+	case c.search != nil:
+		dst = dst[:start]
+		for i, p := range c.search.find(nil, a) {
+			dst = append(dst, KeyUse{p, c.search.use(i)})
 		}
+		return dst
 	}
-	return dst
+	return dst[:start]
 }
 
 // countedKeys appends the keys of a request whose number of keys fits no
