@@ -75,12 +75,8 @@ func (l *link) get(ctx context.Context, deadline time.Time) (*baton.Line, error)
 	if a == nil {
 		return l.get(ctx, deadline)
 	}
-	var late <-chan time.Time
-	if !deadline.IsZero() {
-		t := time.NewTimer(time.Until(deadline))
-		defer t.Stop()
-		late = t.C
-	}
+	late, stop := timer(deadline)
+	defer stop()
 	select {
 	case <-a.done:
 		return a.line, a.err
@@ -89,6 +85,16 @@ func (l *link) get(ctx context.Context, deadline time.Time) (*baton.Line, error)
 	case <-late:
 		return nil, ErrTimeout
 	}
+}
+
+// timer returns a channel that tells when the deadline passes, nil for none, and
+// what to call when it is not needed any more.
+func timer(deadline time.Time) (late <-chan time.Time, stop func() bool) {
+	if deadline.IsZero() {
+		return nil, func() bool { return false }
+	}
+	t := time.NewTimer(time.Until(deadline))
+	return t.C, t.Stop
 }
 
 // begin starts or joins an attempt. It returns neither attempt nor error if

@@ -104,12 +104,8 @@ func (c *conn) next(ctx context.Context, deadline time.Time) (*flight, int, erro
 
 // await waits for a Flush or Close.
 func (c *conn) await(ctx context.Context, deadline time.Time) error {
-	var late <-chan time.Time
-	if !deadline.IsZero() {
-		t := time.NewTimer(time.Until(deadline))
-		defer t.Stop()
-		late = t.C
-	}
+	late, stop := timer(deadline)
+	defer stop()
 	select {
 	case <-c.wake:
 		return nil

@@ -199,12 +199,8 @@ func (s *subscriber) receive(ctx context.Context, deadline time.Time) (any, erro
 }
 
 func (s *subscriber) next(ctx context.Context, deadline time.Time) (heard, error) {
-	var late <-chan time.Time
-	if !deadline.IsZero() {
-		t := time.NewTimer(time.Until(deadline))
-		defer t.Stop()
-		late = t.C
-	}
+	late, stop := timer(deadline)
+	defer stop()
 	for {
 		s.mu.Lock()
 		if len(s.queue) > 0 {
