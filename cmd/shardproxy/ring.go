@@ -107,15 +107,7 @@ func (o *ringOptions) run(out io.Writer) error {
 	}
 	now := newView(o.path, pool, r)
 	if o.diff == "" {
-		if o.svg != "" {
-			if err := o.draw(out, now.chart()); err != nil || o.svg == "-" {
-				return err
-			}
-		}
-		if o.json {
-			return printJSON(out, now)
-		}
-		return now.print(out)
+		return o.show(out, now)
 	}
 	other := source{path: o.diff, name: o.name}
 	if other.name == "" {
@@ -132,15 +124,23 @@ func (o *ringOptions) run(out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	return o.show(out, c)
+}
+
+// show prints a ring, or the comparison of two, in the forms that the flags ask for.
+func (o *ringOptions) show(out io.Writer, v interface {
+	chart() chart.Chart
+	print(io.Writer) error
+}) error {
 	if o.svg != "" {
-		if err := o.draw(out, c.chart()); err != nil || o.svg == "-" {
+		if err := o.draw(out, v.chart()); err != nil || o.svg == "-" {
 			return err
 		}
 	}
 	if o.json {
-		return printJSON(out, c)
+		return printJSON(out, v)
 	}
-	return c.print(out)
+	return v.print(out)
 }
 
 func printJSON(out io.Writer, v any) error {
