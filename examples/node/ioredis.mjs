@@ -6,25 +6,12 @@
 //
 // It prints each thing it does, and ends with an error at the first that fails.
 
-import assert from "node:assert";
 import { randomBytes } from "node:crypto";
 import Redis from "ioredis";
+import { fails, step } from "./steps.mjs";
 
 const [host, port] = (process.argv[2] ?? "127.0.0.1:6380").split(":");
 const r = new Redis({ host, port: Number(port), maxRetriesPerRequest: 0 });
-
-// step prints what was done, and fails unless it gave what is wanted.
-function step(what, got, want) {
-  assert.deepStrictEqual(got, want, what);
-  console.log(`ok: ${what}`);
-}
-
-// fails is for a request whose error begins with a word. An error belongs to its
-// request; the connection goes on.
-async function fails(what, word, request) {
-  const error = await request.catch((e) => e);
-  step(`${what} is an error (${error.message})`, error.message?.startsWith(word), true);
-}
 
 // Assertion errors end the program with a status other than 0.
 step("PING", await r.ping(), "PONG");

@@ -7,23 +7,10 @@
 //
 // It prints each thing it does, and ends with an error at the first that fails.
 
-import assert from "node:assert";
 import { createClient, defineScript, WatchError } from "redis";
+import { fails, step } from "./steps.mjs";
 
 const [host, port] = (process.argv[2] ?? "127.0.0.1:6380").split(":");
-
-// step prints what was done, and fails unless it gave what is wanted.
-function step(what, got, want) {
-  assert.deepStrictEqual(got, want, what);
-  console.log(`ok: ${what}`);
-}
-
-// fails is for a request whose error begins with a word. An error belongs to its
-// request; the connection goes on.
-async function fails(what, word, request) {
-  const error = await request.catch((e) => e);
-  step(`${what} is an error (${error.message})`, error.message?.startsWith(word), true);
-}
 
 // node-redis sends EVALSHA, and EVAL when a server lacks the script. Each request
 // goes to the shard of its keys.
