@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/shardring/shardring/internal/program"
 )
 
 // options are the command line.
@@ -132,7 +134,7 @@ func (o options) shardproxy(ctx context.Context) (path string, cleanup func(), e
 		return "", cleanup, err
 	}
 	cleanup = func() { _ = os.RemoveAll(dir) }
-	if path, err = buildShardproxy(ctx, dir); err != nil {
+	if path, err = program.Build(ctx, dir, program.Shardproxy); err != nil {
 		cleanup()
 	}
 	return path, cleanup, err

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -209,14 +207,4 @@ func (f *fleet) shardPids() []int {
 		pids = append(pids, s.Pid())
 	}
 	return pids
-}
-
-// buildShardproxy compiles our proxy into dir and returns the binary's path.
-func buildShardproxy(ctx context.Context, dir string) (string, error) {
-	path := filepath.Join(dir, "shardproxy")
-	out, err := exec.CommandContext(ctx, "go", "build", "-o", path, "github.com/shardring/shardring/cmd/shardproxy").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("build shardproxy: %w\n%s", err, out)
-	}
-	return path, nil
 }

@@ -7,28 +7,19 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"runtime/pprof"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/shardring/shardring/bench/internal/machine"
+	"github.com/shardring/shardring/internal/program"
 )
 
 const usage = `usage: go run . ring [flags]      lookups of a key's shard
        go run . library [flags]   commands through four redis-servers
        go run . all [flags]       everything, about 6 minutes`
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, "compare:", err)
-		os.Exit(1)
-	}
-}
+func main() { program.Main("compare", run) }
 
 // measurement does what the flags of its command say, once they are parsed,
 // and tells its progress. What it has found so far may come back beside an error.

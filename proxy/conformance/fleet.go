@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os/exec"
-	"path/filepath"
 	"strings"
 
 	"github.com/shardring/shardring/shard/shardtest"
@@ -113,14 +111,4 @@ func poolConfig(servers []*shardtest.Server) string {
 		fmt.Fprintf(&b, "    - {name: shard-%d, primary: %s}\n", i+1, s.Addr)
 	}
 	return b.String()
-}
-
-// buildShardproxy compiles the proxy into dir and returns the binary's path.
-func buildShardproxy(ctx context.Context, dir string) (string, error) {
-	path := filepath.Join(dir, "shardproxy")
-	out, err := exec.CommandContext(ctx, "go", "build", "-o", path, "github.com/shardring/shardring/cmd/shardproxy").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("build shardproxy: %w\n%s", err, out)
-	}
-	return path, nil
 }

@@ -2,31 +2,21 @@ package main
 
 import (
 	"context"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
+
+	"github.com/shardring/shardring/internal/program"
 )
 
 // listPath is the list of what cannot hold, in the repository.
 const listPath = "proxy/CONFORMANCE.md"
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := mainContext(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, "conformance:", err)
-		os.Exit(1)
-	}
-}
+func main() { program.Main("conformance", mainContext) }
 
 func mainContext(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	o, err := parseOptions(args, stderr)
@@ -91,7 +81,7 @@ func prepare(ctx context.Context, root, dir string, progress io.Writer) (r runne
 	if units, err = r.suite.units(ctx); err != nil {
 		return r, nil, err
 	}
-	r.proxy, err = buildShardproxy(ctx, dir)
+	r.proxy, err = program.Build(ctx, dir, program.Shardproxy)
 	return r, units, err
 }
 
