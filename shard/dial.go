@@ -20,18 +20,32 @@ var errTLS = errors.New("the Dial hook returned a *tls.Conn, which is not suppor
 // PING, so that a server which only accepts, or is still loading, is not
 // taken for one that serves. ctx bounds all of it.
 func dial(ctx context.Context, cfg *Config, network, addr string) (net.Conn, error) {
+	return dialAs(ctx, cfg, network, addr, toServe)
+}
+
+// purpose is what a connection is for.
+type purpose uint8
+
+const (
+	toServe purpose = iota
+	aside           // to end what runs: a server that runs a script answers neither SELECT nor PING
+)
+
+func (p purpose) String() string { return [...]string{"to serve", "aside"}[p] }
+
+func dialAs(ctx context.Context, cfg *Config, network, addr string, what purpose) (net.Conn, error) {
 	nc, err := cfg.Dial(ctx, network, addr)
 	if err != nil {
 		return nil, err
 	}
-	if err := greet(ctx, cfg, nc); err != nil {
+	if err := greet(ctx, cfg, nc, what); err != nil {
 		nc.Close()
 		return nil, err
 	}
 	return nc, nil
 }
 
-func greet(ctx context.Context, cfg *Config, nc net.Conn) error {
+func greet(ctx context.Context, cfg *Config, nc net.Conn, what purpose) error {
 	if _, ok := nc.(*tls.Conn); ok {
 		return errTLS
 	}
@@ -49,10 +63,12 @@ func greet(ctx context.Context, cfg *Config, nc net.Conn) error {
 	case cfg.Password != "":
 		say("AUTH", cfg.Password)
 	}
-	if cfg.Database != 0 {
+	if what == toServe && cfg.Database != 0 {
 		say("SELECT", cfg.Database)
 	}
-	say("PING")
+	if what == toServe {
+		say("PING")
+	}
 	// redigo's own reading is over before the connection is handed on, and
 	// nothing else is awaited, so none of its bytes stay in redigo's buffer.
 	err := c.Flush()

@@ -16,8 +16,11 @@ import (
 //   - MGET, MSET, DEL, UNLINK, EXISTS and TOUCH may have keys on any shards:
 //     they are split and the replies put together. Across shards they are not
 //     atomic.
-//   - DBSIZE, FLUSHALL, FLUSHDB, KEYS, INFO and SCRIPT LOAD, EXISTS and FLUSH
-//     go to every shard.
+//   - DBSIZE, FLUSHALL, FLUSHDB, KEYS, INFO, SCRIPT, FUNCTION, CONFIG, PUBSUB,
+//     SLOWLOG, LATENCY, MEMORY and others that are not about keys go to every
+//     shard; the README of package command says what becomes of the replies.
+//   - SCRIPT KILL, FUNCTION KILL and FUNCTION STATS overtake what runs, over a
+//     connection to each shard that is made for them.
 //   - SCAN goes through the shards one after another: its cursor carries the
 //     shard. Begin with 0, go on with what it returned, end when that is 0.
 //   - SUNION, SINTER, SDIFF, SINTERCARD, ZUNION, ZINTER, ZDIFF, ZINTERCARD and
@@ -109,6 +112,8 @@ func (c *Client) special(ctx context.Context, v *view, deadline time.Time, k kin
 		return c.wait(ctx, v, nil, r.args)
 	case draws:
 		return c.draw(ctx, v, deadline, r)
+	case interrupts:
+		return c.interrupt(ctx, v, deadline, cmd, r)
 	}
 	return answer(unfit(cmd, k))
 }

@@ -18,10 +18,11 @@ const (
 	subscribes      // SUBSCRIBE and the like: a Conn
 	publishes       // to the channel's shard
 	draws           // RANDOMKEY: the sizes of all shards first
+	interrupts      // SCRIPT KILL and the like: past what runs, on connections made for it
 )
 
 func (k kind) String() string {
-	return [...]string{"ordinary", "waits", "replicates", "transacts", "subscribes", "publishes", "draws"}[k]
+	return [...]string{"ordinary", "waits", "replicates", "transacts", "subscribes", "publishes", "draws", "interrupts"}[k]
 }
 
 // kindOf returns the kind of a command that was resolved: XREAD without BLOCK is
@@ -32,6 +33,8 @@ func kindOf(cmd *command.Command) kind {
 		return publishes
 	case cmd.Merge == command.RandomKey:
 		return draws
+	case cmd.Route == command.All && cmd.Flags&command.AllowBusy != 0:
+		return interrupts
 	case cmd.Route != command.Own:
 		return ordinary
 	case cmd.Name == "wait":

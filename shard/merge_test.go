@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/gomodule/redigo/redis"
+
+	"github.com/shardring/shardring/shard/shardtest"
 )
 
 // TestSlowlogHasAsManyEntriesAsAskedFor, of all shards together.
@@ -73,4 +75,34 @@ func TestKillTellsTheFirstErrorThatSaysMore(t *testing.T) {
 	if _, err := c.Do(bg, "SCRIPT", "KILL"); err == nil || !strings.HasPrefix(err.Error(), "NOPERM shard 'shard-1': ") {
 		t.Errorf("two shards refuse: %v", err)
 	}
+}
+
+// TestKillReachesWhatRuns: a script that this client has sent can be ended by it, and a
+// function be seen, although they have the shared line to themselves.
+func TestKillReachesWhatRuns(t *testing.T) {
+	servers := shardtest.RedisN(t, 2, shardtest.Password("pw"), shardtest.Args("--busy-reply-threshold", "20"))
+	c := over(t, servers, func(cfg *Config) { cfg.Password, cfg.Database = "pw", 3 })
+	k := key(c, "shard-1", 0)
+	must(t)(c.Do(bg, "FUNCTION", "LOAD", "#!lua name=l\nredis.register_function('spin', function() while true do end end)"))
+	for _, x := range []struct {
+		kill string
+		run  []any
+	}{{"SCRIPT", []any{"EVAL", "while true do end", 1, k}}, {"FUNCTION", []any{"FCALL", "spin", 1, k}}} {
+		ended := make(chan error, 1)
+		go func() {
+			_, err := c.Do(bg, x.run[0].(string), x.run[1:]...)
+			ended <- err
+		}()
+		eventually(t, "it runs", func() bool {
+			reply, err := redis.Values(c.Do(bg, "FUNCTION", "STATS"))
+			return err != nil && strings.HasPrefix(err.Error(), "BUSY") || err == nil && reply[1] != nil
+		})
+		if reply, err := c.Do(bg, x.kill, "KILL"); reply != "OK" || err != nil {
+			t.Errorf("%s KILL: %v, %v", x.kill, reply, err)
+		}
+		if err := <-ended; err == nil || !strings.Contains(err.Error(), "killed by user") {
+			t.Errorf("%s: %v", x.run[0], err)
+		}
+	}
+	must(t)(c.Do(bg, "SET", k, 1))
 }
