@@ -231,7 +231,7 @@ func TestBlockedWhenTheServerDiesOrHangs(t *testing.T) {
 }
 
 func TestConnectionsOfOnesOwnAreBounded(t *testing.T) {
-	c, servers := start(t, 1, func(c *Config) { c.MaxActive, c.Timeout = 2, 100*time.Millisecond })
+	c, servers := start(t, 1, func(c *Config) { c.MaxActive, c.Timeout = 2, 400*time.Millisecond })
 	ctx, cancel := context.WithCancel(bg)
 	var wg sync.WaitGroup
 	for range 2 {
@@ -243,7 +243,7 @@ func TestConnectionsOfOnesOwnAreBounded(t *testing.T) {
 	if !isShardError(err, "shard-0", true) || !errors.Is(err, ErrExhausted) || !errors.Is(err, ErrTimeout) {
 		t.Errorf("a third: %v", err)
 	}
-	if d := time.Since(begin); d < 100*time.Millisecond || d > 300*time.Millisecond {
+	if d := time.Since(begin); d < 400*time.Millisecond || d > 1200*time.Millisecond {
 		t.Errorf("after %v", d)
 	}
 	soon, stop := context.WithTimeout(bg, 20*time.Millisecond)

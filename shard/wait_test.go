@@ -27,7 +27,7 @@ func TestWait(t *testing.T) {
 	})
 	for i := range 200 {
 		must(t)(c.Do(bg, "SET", with, i))
-		if n, err := c.Wait(bg, 1, time.Second, with); n != 1 || err != nil {
+		if n, err := c.Wait(bg, 1, 4*time.Second, with); n != 1 || err != nil {
 			t.Fatalf("Wait: %d, %v", n, err)
 		}
 		if n, err := redis.Int(replica.Do("GET", with)); n != i || err != nil {
