@@ -103,6 +103,7 @@ func TestRefusals(t *testing.T) {
 		{with("redis: true\n  redis_auth: {file: /dev/null}"), `3:22: redis_auth: file "/dev/null" is empty`},
 		{with("redis: true\n  redis_auth: {file: /dev/zero}"), `3:22: redis_auth: file "/dev/zero" has more than 65536 bytes`},
 		{with("redis: true\n  redis_auth: {}"), `3:15: redis_auth: want the password, or {file: /run/secrets/redis} and no other key`},
+		{with("redis: true\n  users: [{name: a, rules: \"~* (>pw +get)\"}]"), `3:28: rules hold a password after ">": want it as password:, or its SHA-256 after "#"`},
 		{with("redis: true\n  redis_auth: {env: A}"), `3:15: redis_auth: want the password, or {file: /run/secrets/redis} and no other key`},
 		{with("redis: true\n  redis_auth: {file: ''}"), `3:22: file of redis_auth is empty`},
 		{with("redis: true\n  redis_auth: {file: [a]}"), `3:22: file of redis_auth holds a list: want a value`},

@@ -103,7 +103,8 @@ func rules() binding[userDraft] {
 		read: func(d *decoder, k string, v node, to *userDraft) {
 			s, ok := d.text(k, v)
 			for _, rule := range strings.Fields(s) {
-				if rule[0] == '>' || rule[0] == '<' {
+				// No selector takes one, but who reads this writes one there too.
+				if rule = strings.TrimLeft(rule, "("); rule != "" && (rule[0] == '>' || rule[0] == '<') {
 					d.mask(v.pos)
 					d.add(v.pos, "%s hold a password after %q: want it as password:, or its SHA-256 after \"#\"", k, rule[:1])
 					return
