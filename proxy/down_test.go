@@ -50,13 +50,6 @@ func TestKilledShard(t *testing.T) {
 			}
 			within(t, "slowest of "+itoa(other.good)+" pipelines of shard "+names[i]+" meanwhile", other.slowestGood, time.Second)
 		}
-		again := summarize(events[victim], restarting, ended)
-		if again.good == 0 {
-			t.Fatalf("shard %s has not served again: %s", names[victim], again.text)
-		}
-		within(t, "serving again after the server's return", again.firstGood.Sub(back), time.Second)
-		if late := summarize(events[victim], back.Add(time.Second), ended); late.bad > 0 {
-			t.Errorf("a second after the return: %s", late.text)
-		}
+		servesAgain(t, victim, events[victim], restarting, back, ended)
 	})
 }

@@ -140,6 +140,21 @@ func summarize(events []event, from, to time.Time) summary {
 	return s
 }
 
+// servesAgain fails the test unless a shard whose server is back has replies within a
+// second, among what was asked after from, and no error of a request that was asked
+// later.
+func servesAgain(t *testing.T, shard int, events []event, from, back, ended time.Time) {
+	t.Helper()
+	again := summarize(events, from, ended)
+	if again.good == 0 {
+		t.Fatalf("shard %s has not served again: %s", names[shard], again.text)
+	}
+	within(t, "serving again after the server's return", again.firstGood.Sub(back), time.Second)
+	if late := summarize(events, back.Add(time.Second), ended); late.bad > 0 {
+		t.Errorf("a second after the return: %s", late.text)
+	}
+}
+
 // onlyShard fails the test if an error names another shard, or none, or if
 // another shard's pipelines have one.
 func onlyShard(t *testing.T, events [][]event, shard int) {

@@ -55,14 +55,7 @@ func TestPausedShard(t *testing.T) {
 						within(t, "slowest of "+itoa(other.good)+" pipelines of shard "+names[i]+" meanwhile", other.slowestGood, time.Second)
 					}
 				}
-				again := summarize(events[victim], resumed, ended)
-				if again.good == 0 {
-					t.Fatalf("shard %s has not served again: %s", names[victim], again.text)
-				}
-				within(t, "serving again after the pause", again.firstGood.Sub(resumed), time.Second)
-				if late := summarize(events[victim], resumed.Add(time.Second), ended); late.bad > 0 {
-					t.Errorf("a second after the pause: %s", late.text)
-				}
+				servesAgain(t, victim, events[victim], resumed, resumed, ended)
 			})
 		})
 	}
