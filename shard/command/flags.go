@@ -81,7 +81,7 @@ func (c Categories) String() string {
 // Category returns the category of that name, in any case and without the "@", or
 // 0 if there is none.
 func Category(name string) Categories {
-	return Categories(bitOf("@"+lowerText([]byte(name)), categoryNames[:]))
+	return Categories(bitOf("@"+Lower(name), categoryNames[:]))
 }
 
 // KeyFlags say how a command uses the keys of one key specification.

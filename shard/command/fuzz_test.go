@@ -57,14 +57,14 @@ func FuzzPlan(f *testing.F) {
 // naiveCommand names the command of a request, "" if it has none: all names one by
 // one, in lower case.
 func naiveCommand(table *Table, request Slices) string {
-	name := lowerText(request[0])
+	name := Lower(request[0])
 	for _, cmd := range table.commands {
 		if cmd.Name == name && len(cmd.Subcommands) > 0 && len(request) > 1 {
-			name += "|" + lowerText(request[1])
+			name += "|" + Lower(request[1])
 		}
 	}
 	for cmd := range table.All() {
-		if cmd.Name != name || strings.Contains(lowerText(request[0]), "|") {
+		if cmd.Name != name || strings.Contains(Lower(request[0]), "|") {
 			continue
 		}
 		n := len(request)

@@ -88,7 +88,7 @@ func (s *KeySpec) find(a Args) (keyRange, outcome) {
 			return keyRange{}, invalid
 		}
 		// More keys than arguments would only overflow what follows.
-		count, ok := parseInt(a.At(at))
+		count, ok := ParseInt(a.At(at))
 		if !ok || count < 1 || count > int64(n) {
 			return keyRange{}, invalid
 		}
@@ -134,7 +134,7 @@ func (b *BeginSearch) find(a Args) (int, bool) {
 			}
 		}
 		for ; i != end && i >= 1 && i < n; i += step {
-			if isKeyword(a.At(i), b.Keyword) {
+			if IsKeyword(a.At(i), b.Keyword) {
 				return i + 1, true
 			}
 		}

@@ -6,17 +6,9 @@ import (
 )
 
 // IsKeyword reports whether an argument of a request is a keyword as Redis's own
-// parsers see it: in any case, and up to the first zero byte.
-func IsKeyword(arg []byte, keyword string) bool { return isKeyword(arg, keyword) }
-
-// ParseInt reads an argument of a request as Redis reads integers (string2ll):
-// decimal, no plus sign, no leading zero, no space, within an int64.
-func ParseInt(arg []byte) (int64, bool) { return parseInt(arg) }
-
-// isKeyword reports whether an argument is a keyword as Redis's own parsers
-// (strcasecmp) see it: in any case, and up to the first zero byte. Each keyword
-// is written here in either case, as the specifications have them.
-func isKeyword(arg []byte, keyword string) bool {
+// parsers (strcasecmp) see it: in any case, and up to the first zero byte. The keyword
+// may be written in either case.
+func IsKeyword(arg []byte, keyword string) bool {
 	if i := bytes.IndexByte(arg, 0); i >= 0 {
 		arg = arg[:i]
 	}
@@ -31,18 +23,18 @@ func isKeyword(arg []byte, keyword string) bool {
 	return true
 }
 
-// lowerText returns b with its ASCII letters in lower case.
-func lowerText(b []byte) string {
-	lower := make([]byte, len(b))
-	for i, c := range b {
+// Lower returns text with its ASCII letters in lower case, and nothing else changed.
+func Lower[T string | []byte](text T) string {
+	lower := append([]byte(nil), text...)
+	for i, c := range lower {
 		lower[i] = lowerByte(c)
 	}
 	return string(lower)
 }
 
-// parseInt is Redis's string2ll: decimal, no plus sign, no leading zero, no
-// space, within an int64.
-func parseInt(s []byte) (int64, bool) {
+// ParseInt reads an argument of a request as Redis reads integers (string2ll):
+// decimal, no plus sign, no leading zero, no space, within an int64.
+func ParseInt(s []byte) (int64, bool) {
 	if len(s) == 1 && s[0] == '0' {
 		return 0, true
 	}

@@ -83,7 +83,7 @@ func (e *numkeysErrors) check(spec *KeySpec, a Args) error {
 	if at <= 0 || at >= a.Len() {
 		return nil // short of arguments: the server has the words for it
 	}
-	count, ok := parseInt(a.At(at))
+	count, ok := ParseInt(a.At(at))
 	switch {
 	case !ok:
 		return e.notNumber

@@ -14,11 +14,11 @@ func blocks(a Args) bool { return parseStreams(a).block }
 func sortsByOtherKeys(a Args) bool {
 	for i := 2; i < a.Len(); i++ {
 		switch arg := a.At(i); {
-		case isKeyword(arg, "limit"):
+		case IsKeyword(arg, "limit"):
 			i += 2
-		case isKeyword(arg, "store"):
+		case IsKeyword(arg, "store"):
 			i++
-		case (isKeyword(arg, "by") || isKeyword(arg, "get")) && i+1 < a.Len():
+		case (IsKeyword(arg, "by") || IsKeyword(arg, "get")) && i+1 < a.Len():
 			i++
 			if bytes.IndexByte(a.At(i), '*') >= 0 {
 				return true

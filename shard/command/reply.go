@@ -9,15 +9,15 @@ func (t *Table) AppendCommandReply(dst []byte, a Args) []byte {
 		return t.appendAll(dst)
 	}
 	switch sub := a.At(1); {
-	case isKeyword(sub, "count"):
+	case IsKeyword(sub, "count"):
 		return appendInteger(dst, t.Len())
-	case isKeyword(sub, "info"):
+	case IsKeyword(sub, "info"):
 		return t.appendInfos(dst, a)
-	case isKeyword(sub, "list"):
+	case IsKeyword(sub, "list"):
 		return t.appendList(dst, a)
-	case isKeyword(sub, "docs"):
+	case IsKeyword(sub, "docs"):
 		return t.appendDocs(dst, a)
-	case isKeyword(sub, "getkeys") && a.Len() > 2:
+	case IsKeyword(sub, "getkeys") && a.Len() > 2:
 		return t.appendGetKeys(dst, a)
 	}
 	cmd, err := t.Resolve(a)
@@ -57,16 +57,16 @@ func (t *Table) appendList(dst []byte, a Args) []byte {
 	keep := func(*Command) bool { return true }
 	switch {
 	case a.Len() == 2:
-	case a.Len() == 5 && isKeyword(a.At(2), "filterby"):
+	case a.Len() == 5 && IsKeyword(a.At(2), "filterby"):
 		arg := a.At(4)
 		switch kind := a.At(3); {
-		case isKeyword(kind, "module"):
+		case IsKeyword(kind, "module"):
 			keep = func(*Command) bool { return false }
-		case isKeyword(kind, "aclcat"):
+		case IsKeyword(kind, "aclcat"):
 			category := Category(string(arg))
 			keep = func(c *Command) bool { return c.Categories&category != 0 }
-		case isKeyword(kind, "pattern"):
-			pattern := lowerText(arg)
+		case IsKeyword(kind, "pattern"):
+			pattern := Lower(arg)
 			keep = func(c *Command) bool { return MatchGlob(pattern, c.Name) }
 		default:
 			return appendError(dst, "ERR syntax error")

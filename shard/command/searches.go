@@ -29,11 +29,11 @@ func sortKeys(dst []int, a Args) []int {
 	store := 0
 	for i := 2; i < a.Len(); i++ {
 		switch arg := a.At(i); {
-		case isKeyword(arg, "limit"):
+		case IsKeyword(arg, "limit"):
 			i += 2
-		case isKeyword(arg, "get"), isKeyword(arg, "by"):
+		case IsKeyword(arg, "get"), IsKeyword(arg, "by"):
 			i++
-		case isKeyword(arg, "store") && i+1 < a.Len():
+		case IsKeyword(arg, "store") && i+1 < a.Len():
 			store = i + 1
 		}
 	}
@@ -51,11 +51,11 @@ func sortROKeys(dst []int, _ Args) []int { return append(dst, 1) }
 func migrateKeys(dst []int, a Args) []int {
 	for i := 6; i < a.Len(); i++ {
 		switch arg := a.At(i); {
-		case isKeyword(arg, "auth"):
+		case IsKeyword(arg, "auth"):
 			i++
-		case isKeyword(arg, "auth2"):
+		case IsKeyword(arg, "auth2"):
 			i += 2
-		case isKeyword(arg, "keys"):
+		case IsKeyword(arg, "keys"):
 			if len(a.At(3)) > 0 {
 				return dst // both forms at once: a syntax error
 			}
@@ -93,15 +93,15 @@ func parseStreams(a Args) streamOptions {
 	var o streamOptions
 	for i := 1; i < a.Len(); i++ {
 		switch arg := a.At(i); {
-		case isKeyword(arg, "block"):
+		case IsKeyword(arg, "block"):
 			o.block = true
 			i++
-		case isKeyword(arg, "count"):
+		case IsKeyword(arg, "count"):
 			i++
-		case isKeyword(arg, "group"):
+		case IsKeyword(arg, "group"):
 			i += 2
-		case isKeyword(arg, "noack"):
-		case isKeyword(arg, "streams"):
+		case IsKeyword(arg, "noack"):
+		case IsKeyword(arg, "streams"):
 			o.first = i + 1
 			return o
 		default:

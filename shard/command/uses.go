@@ -117,7 +117,7 @@ var variables = map[string]variableFunc{
 // setUse: SET key value … GET reads, too.
 func setUse(a Args) KeyFlags {
 	for i := 3; i < a.Len(); i++ {
-		if isKeyword(a.At(i), "get") {
+		if IsKeyword(a.At(i), "get") {
 			return KeyRW | KeyAccess | KeyUpdate
 		}
 	}
@@ -130,9 +130,9 @@ func bitfieldUse(a Args) KeyFlags {
 	for i := 2; i < a.Len(); i++ {
 		left := a.Len() - i - 1
 		switch arg := a.At(i); {
-		case isKeyword(arg, "get") && left >= 2:
+		case IsKeyword(arg, "get") && left >= 2:
 			i += 2
-		case isKeyword(arg, "overflow") && left >= 1:
+		case IsKeyword(arg, "overflow") && left >= 1:
 			i++
 		default: // SET, INCRBY, or a syntax error
 			return writes
