@@ -92,7 +92,7 @@ func (s *selector) allows(cmd *command.Command, a command.Args) bool {
 	}
 	if s.firstArgs != nil && a.Len() > 1 {
 		for _, arg := range s.firstArgs[cmd.ID()] {
-			if equalFold(a.At(1), arg) {
+			if command.IsKeyword(a.At(1), arg) {
 				return true
 			}
 		}
@@ -162,24 +162,4 @@ func channels(cmd *command.Command, a command.Args) (first, last int, literal bo
 		return 1, a.Len() - 1, true
 	}
 	return 1, 0, false
-}
-
-// equalFold compares as strcasecmp does.
-func equalFold(arg []byte, word string) bool {
-	if len(arg) != len(word) {
-		return false
-	}
-	for i, c := range arg {
-		if c != word[i] && lowerByte(c) != lowerByte(word[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-func lowerByte(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
-		return c | 0x20
-	}
-	return c
 }

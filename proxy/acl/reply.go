@@ -28,7 +28,7 @@ func (us *Users) reply(w *writer, a command.Args, self *User) {
 		w.error("ERR wrong number of arguments for 'acl' command")
 		return
 	}
-	switch sub := lower(string(a.At(1))); {
+	switch sub := command.Lower(a.At(1)); {
 	case sub == "whoami" && n == 2:
 		w.bulk(self.name)
 	case sub == "users" && n == 2:

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/shardring/shardring/shard/command"
 )
 
 // RuleError is a rule that cannot be taken.
@@ -137,7 +139,7 @@ func (u *User) addSelector(rules []string) (string, error) {
 
 // apply changes the user by one rule. It is ACLSetUser of Redis's acl.c.
 func (u *User) apply(rule string) error {
-	switch word := lower(rule); word {
+	switch word := command.Lower(rule); word {
 	case "on", "off":
 		u.on = word == "on"
 	case "skip-sanitize-payload":
@@ -177,7 +179,7 @@ type digest = [sha256.Size]byte
 
 // parseDigest reads lower-case hexadecimal digits.
 func parseDigest(s string) (d digest, ok bool) {
-	if len(s) != hex.EncodedLen(len(d)) || lower(s) != s {
+	if len(s) != hex.EncodedLen(len(d)) || command.Lower(s) != s {
 		return d, false
 	}
 	_, err := hex.Decode(d[:], []byte(s))

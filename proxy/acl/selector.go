@@ -49,7 +49,7 @@ func newSelector(table *command.Table) selector {
 
 // apply changes the selector by one rule. It is ACLSetSelector of Redis's acl.c.
 func (s *selector) apply(rule string) error {
-	switch word := lower(rule); word {
+	switch word := command.Lower(rule); word {
 	case "allkeys", "~*":
 		s.setKeys(true)
 		return nil
@@ -169,7 +169,7 @@ func (s *selector) allow(name string) error {
 		return nil
 	}
 	arg := name[bar+1:]
-	if !slices.ContainsFunc(s.firstArgs[cmd.ID()], func(old string) bool { return lower(old) == lower(arg) }) {
+	if !slices.ContainsFunc(s.firstArgs[cmd.ID()], func(old string) bool { return command.Lower(old) == command.Lower(arg) }) {
 		if s.firstArgs == nil {
 			s.firstArgs = map[int][]string{}
 		}
@@ -200,15 +200,4 @@ func (s *selector) changeCategory(name string, allow bool) error {
 		}
 	}
 	return nil
-}
-
-// lower returns s with its ASCII letters in lower case, as strcasecmp sees it.
-func lower(s string) string {
-	b := []byte(s)
-	for i, c := range b {
-		if 'A' <= c && c <= 'Z' {
-			b[i] = c | 0x20
-		}
-	}
-	return string(b)
 }

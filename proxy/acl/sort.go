@@ -17,16 +17,16 @@ const (
 func (u *User) checkSort(cmd *command.Command, a command.Args, scratch *Scratch) error {
 	for i := 2; i < a.Len(); i++ {
 		switch option, more := a.At(i), i+1 < a.Len(); {
-		case equalFold(option, "limit"):
+		case command.IsKeyword(option, "limit"):
 			i += 2
-		case equalFold(option, "store"):
+		case command.IsKeyword(option, "store"):
 			i++
-		case equalFold(option, "by") && more:
+		case command.IsKeyword(option, "by") && more:
 			i++
 			if bytes.IndexByte(a.At(i), '*') >= 0 && !u.readsAll(cmd, a, scratch) {
 				return errSortBy
 			}
-		case equalFold(option, "get") && more:
+		case command.IsKeyword(option, "get") && more:
 			if !u.readsAll(cmd, a, scratch) {
 				return errSortGet
 			}

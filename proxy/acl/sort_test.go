@@ -30,6 +30,11 @@ func TestSort(t *testing.T) {
 		{"+sort ~l (+get ~*)", "sort l get secret_*", string(errSortGet)},
 		{"+get ~l (+sort %R~*)", "sort l get secret_*", ""},
 		{"+sort ~k", "sort l by w_*", string(errKeys)},
+		// Words end at a zero byte where the server compares them.
+		{"+sort ~l", "sort l get\x00 secret_*", string(errSortGet)},
+		{"+sort ~l", "sort l BY\x00x w_*", string(errSortBy)},
+		{"+sort ~l", "sort l limit\x00 0 1", ""},
+		{"+sort|l ~*", "sort L\x00x", ""},
 	} {
 		cmd, args := request(t, c.line)
 		got := ""
