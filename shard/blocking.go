@@ -3,7 +3,6 @@ package shard
 import (
 	"context"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/gomodule/redigo/redis"
@@ -110,28 +109,15 @@ func silence(cmd *command.Command, r *request, timeout time.Duration) time.Durat
 	case "wait":
 		unit = time.Millisecond
 	case "xread", "xreadgroup":
-		at, unit = blockOption(r), time.Millisecond
+		at, unit = command.BlockOption(r), time.Millisecond
+	}
+	if at >= r.Len() {
+		return timeout // the server will object
 	}
 	n, err := strconv.ParseFloat(string(r.At(at)), 64)
 	const longest = float64(24 * time.Hour)
 	if d := n * float64(unit); err == nil && d > 0 && d < longest && timeout > 0 {
 		return time.Duration(d) + timeout
-	}
-	return 0
-}
-
-// blockOption returns the position of BLOCK's argument in an XREAD or XREADGROUP
-// that has one.
-func blockOption(r *request) int {
-	for i := 1; i+1 < r.Len(); i++ {
-		switch strings.ToLower(string(r.At(i))) {
-		case "block":
-			return i + 1
-		case "count":
-			i++
-		case "group":
-			i += 2
-		}
 	}
 	return 0
 }

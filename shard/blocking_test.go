@@ -279,3 +279,11 @@ func TestUserWhoMayNotUnblock(t *testing.T) {
 		t.Errorf("what was pushed later: %q, %v", v, err)
 	}
 }
+
+// TestBlockWithoutItsArgument is for the server to refuse.
+func TestBlockWithoutItsArgument(t *testing.T) {
+	c, _ := start(t, 2, nil)
+	if _, err := c.Do(bg, "XREAD", "COUNT", 1, "BLOCK"); err == nil || !strings.HasPrefix(err.Error(), "ERR ") || isShardError(err, "shard-0", true) {
+		t.Errorf("got %v", err)
+	}
+}

@@ -7,7 +7,11 @@ import "bytes"
 // a syntax error to the server.
 
 // blocks reports whether an XREAD or XREADGROUP has BLOCK.
-func blocks(a Args) bool { return parseStreams(a).block }
+func blocks(a Args) bool { return BlockOption(a) > 0 }
+
+// BlockOption returns the position of what follows BLOCK in an XREAD or XREADGROUP, 0
+// if it has none. Where nothing follows the position is behind the request.
+func BlockOption(a Args) int { return parseStreams(a).block }
 
 // sortsByOtherKeys reports whether a SORT reads keys that it does not name: BY
 // or GET with a pattern. Without a "*" BY means no sorting and GET no key.

@@ -83,8 +83,8 @@ func streamKeys(dst []int, a Args) []int {
 
 // streamOptions is what an XREAD or XREADGROUP says before its keys.
 type streamOptions struct {
-	first int  // the position after STREAMS; 0: there is none, a syntax error
-	block bool // BLOCK is given
+	first int // the position after STREAMS; 0: there is none, a syntax error
+	block int // the position after BLOCK; 0: there is none
 }
 
 // parseStreams reads options until STREAMS or the first word that is none. After
@@ -94,8 +94,8 @@ func parseStreams(a Args) streamOptions {
 	for i := 1; i < a.Len(); i++ {
 		switch arg := a.At(i); {
 		case IsKeyword(arg, "block"):
-			o.block = true
 			i++
+			o.block = i
 		case IsKeyword(arg, "count"):
 			i++
 		case IsKeyword(arg, "group"):
