@@ -8,7 +8,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/shardring/shardring/internal/program"
+	"github.com/shardring/shardring/shard/shardtest/program"
 )
 
 func main() { program.Main("bench", mainContext) }

@@ -12,7 +12,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/shardring/shardring/internal/program"
+	"github.com/shardring/shardring/shard/shardtest/program"
 )
 
 // options are the command line.

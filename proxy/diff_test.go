@@ -7,8 +7,8 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/shardring/shardring/internal/randtest"
 	"github.com/shardring/shardring/proxy/engine"
+	"github.com/shardring/shardring/ring/randtest"
 	"github.com/shardring/shardring/shard/resp"
 	"github.com/shardring/shardring/shard/shardtest"
 )

@@ -32,7 +32,7 @@ var layers = map[string][]string{
 	"proxy/session":     {"proxy/acl", "proxy/backend", "proxy/iobuf", "ring", "shard/command", "shard/config", "shard/crossread", "shard/resp", "shard/topology"},
 	"proxy/engine":      {"proxy/backend", "proxy/iobuf", "proxy/session", "shard/config", "shard/topology"},
 	"proxy":             {"proxy/backend", "proxy/engine", "proxy/session", "shard/command", "shard/config", "shard/topology"},
-	"proxy/conformance": {"internal/program", "shard/shardtest"},
+	"proxy/conformance": {"shard/shardtest", "shard/shardtest/program"},
 }
 
 // TestImportsPointOneWay holds the picture in the README: ring at the bottom,

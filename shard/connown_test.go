@@ -12,7 +12,7 @@ import (
 
 	"github.com/gomodule/redigo/redis"
 
-	"github.com/shardring/shardring/internal/randtest"
+	"github.com/shardring/shardring/ring/randtest"
 )
 
 func TestConnTransactionOverShards(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/shardring/shardring/bench/internal/machine"
-	"github.com/shardring/shardring/internal/program"
+	"github.com/shardring/shardring/shard/shardtest/program"
 )
 
 const usage = `usage: go run . ring [flags]      lookups of a key's shard

@@ -12,7 +12,7 @@ import (
 
 	"github.com/gomodule/redigo/redis"
 
-	"github.com/shardring/shardring/internal/randtest"
+	"github.com/shardring/shardring/ring/randtest"
 	"github.com/shardring/shardring/shard/command"
 	"github.com/shardring/shardring/shard/shardtest"
 )

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/shardring/shardring/internal/program"
+	"github.com/shardring/shardring/shard/shardtest/program"
 )
 
 // listPath is the list of what cannot hold, in the repository.

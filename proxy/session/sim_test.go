@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/shardring/shardring/internal/randtest"
 	"github.com/shardring/shardring/proxy/backend"
 	"github.com/shardring/shardring/ring"
+	"github.com/shardring/shardring/ring/randtest"
 	"github.com/shardring/shardring/shard/config"
 	"github.com/shardring/shardring/shard/topology"
 )

@@ -9,7 +9,7 @@ import (
 
 	"github.com/gomodule/redigo/redis"
 
-	"github.com/shardring/shardring/internal/randtest"
+	"github.com/shardring/shardring/ring/randtest"
 )
 
 // keyRequests are the forms in which the search for keys has a choice to make.

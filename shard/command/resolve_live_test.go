@@ -7,7 +7,7 @@ import (
 
 	"github.com/gomodule/redigo/redis"
 
-	"github.com/shardring/shardring/internal/randtest"
+	"github.com/shardring/shardring/ring/randtest"
 )
 
 // badRequests are refused by Resolve and by a server, in the same words.

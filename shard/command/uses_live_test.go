@@ -8,7 +8,7 @@ import (
 
 	"github.com/gomodule/redigo/redis"
 
-	"github.com/shardring/shardring/internal/randtest"
+	"github.com/shardring/shardring/ring/randtest"
 )
 
 // useRequests are requests whose keys are used as their arguments say, or whose
