@@ -79,6 +79,47 @@ func TestScriptsComeBack(t *testing.T) {
 	})
 }
 
+// TestLostScriptInTransaction: a transaction runs a script that its shard has lost, be
+// its request the first with a key, one after it, or one that has none. What a
+// transaction itself brings is known afterwards, and what it flushes is not.
+func TestLostScriptInTransaction(t *testing.T) {
+	converse(t, []conversation{
+		{"loaded before", `
+			a SCRIPT LOAD "return ARGV[1]" => "098e0f0d1448c0a81dafe820f66d460eb09263da"
+			a EVALSHA 098e0f0d1448c0a81dafe820f66d460eb09263da 1 {one}k x => "x"
+			one| SCRIPT FLUSH => +OK
+			a MULTI => +OK
+			a EVALSHA 098e0f0d1448c0a81dafe820f66d460eb09263da 0 x => +QUEUED
+			a EVALSHA 098E0F0D1448C0A81DAFE820F66D460EB09263DA 1 {one}k y => +QUEUED
+			a EVALSHA_RO 098e0f0d1448c0a81dafe820f66d460eb09263da 1 {one}k z => +QUEUED
+			a EXEC => ["x" "y" "z"]
+			one| SCRIPT FLUSH => +OK
+			a WATCH {one}k => +OK
+			a MULTI => +OK
+			a EVALSHA 098e0f0d1448c0a81dafe820f66d460eb09263da 1 {one}k => +QUEUED
+			a EXEC => [$-1]`},
+		{"read only stays so", `
+			a SCRIPT LOAD "return redis.call('INCR', KEYS[1])" => "61636018f4e6b5817b89791bbed242f93fa089e3"
+			a MULTI => +OK
+			a EVALSHA_RO 61636018f4e6b5817b89791bbed242f93fa089e3 1 {one}k => +QUEUED
+			a EVALSHA 61636018f4e6b5817b89791bbed242f93fa089e3 1 {one}k => +QUEUED
+			a EXEC => [-ERR Write commands are not allowed from read-only scripts. …`},
+		{"brought by a transaction", `
+			a MULTI => +OK
+			a EVAL "return 'evaluated'" 1 {one}k => +QUEUED
+			a EVALSHA 93663fd5ef955e8a2ca7f51ae1e3b766238304a7 1 {one}k => +QUEUED
+			a EXEC => ["evaluated" "evaluated"]
+			a EVALSHA 93663fd5ef955e8a2ca7f51ae1e3b766238304a7 1 {two}k => "evaluated"`},
+		{"flushed by a transaction", `
+			a SCRIPT LOAD "return 5" => "4ca238f611c9d0ae4e9a75a5dbac22aedc379801"
+			a MULTI => +OK
+			a SCRIPT FLUSH => +QUEUED
+			a EVALSHA 4ca238f611c9d0ae4e9a75a5dbac22aedc379801 1 {one}k => +QUEUED
+			a EXEC => [+OK -NOSCRIPT No matching script. Please use EVAL.]
+			a EVALSHA 4ca238f611c9d0ae4e9a75a5dbac22aedc379801 1 {two}k => -NOSCRIPT No matching script. Please use EVAL.`},
+	})
+}
+
 // TestBusyScript: while a script runs without end on one shard, who asks that shard
 // hears BUSY, the others are served, and SCRIPT KILL ends it.
 func TestBusyScript(t *testing.T) {

@@ -109,6 +109,33 @@ func (s *Session) reload(shard int, cmd *command.Command, a *arguments) {
 	q.Append(s.core.buffer, b)
 }
 
+// embodied returns what is sent in a transaction for a request: an EVALSHA becomes an
+// EVAL, with the script that is kept. Within MULTI a node queues whatever it is told, and
+// says only in EXEC's reply that it does not know a script.
+func (s *Session) embodied(cmd *command.Command, a *arguments) []byte {
+	if cmd.Name != "evalsha" && cmd.Name != "evalsha_ro" {
+		return a.frame
+	}
+	body, _ := s.pool.shared.scripts.body(strings.ToLower(string(a.At(1))))
+	if body == "" {
+		return a.frame
+	}
+	s.owned = nil // what is sent is not its buffer
+	return appendEval(nil, cmd, a.Len(), body, a.frame[a.spans[1].End+2:])
+}
+
+// appendEval appends the EVAL, or EVAL_RO, that does what an EVALSHA of n arguments does;
+// rest are those after the digest, as they came.
+func appendEval(b []byte, cmd *command.Command, n int, body string, rest []byte) []byte {
+	name := "EVAL"
+	if cmd.Name == "evalsha_ro" {
+		name = "EVAL_RO"
+	}
+	b = slices.Grow(b, 64+len(body)+len(rest))
+	b = resp.AppendBulk(resp.AppendBulk(resp.AppendArray(b, n), name), body)
+	return append(b, rest...)
+}
+
 // loading is a script on its way to a node.
 type loading struct {
 	call   backend.Call

@@ -232,10 +232,12 @@ func (s *Session) queue(cmd *command.Command, a *arguments) bool {
 		s.begin().finish(queuedReply)
 		return true
 	}
+	s.noteScript(cmd, a)
+	frame := s.embodied(cmd, a)
 	switch {
 	case t.on == nil && !bound:
-		if s.keeps(len(a.frame)) {
-			t.kept = append(t.kept, a.frame...)
+		if s.keeps(len(frame)) {
+			t.kept = append(t.kept, frame...)
 			s.begin().finish(queuedReply)
 		}
 		return true
@@ -246,7 +248,7 @@ func (s *Session) queue(cmd *command.Command, a *arguments) bool {
 		return true
 	}
 	s.beginTransaction()
-	s.sendOwn(t.on, a.frame)
+	s.sendOwn(t.on, frame)
 	return true
 }
 
