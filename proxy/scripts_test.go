@@ -120,6 +120,49 @@ func TestLostScriptInTransaction(t *testing.T) {
 	})
 }
 
+// TestLostScript: a script that its shard has lost, over a connection that carried it, is
+// run all the same, also for a client that hears no replies; in order with what the client
+// says to the shard afterwards. An error that a script itself calls NOSCRIPT is the client's.
+func TestLostScript(t *testing.T) {
+	converse(t, []conversation{
+		{"flushed at the server", `
+			a SCRIPT LOAD "return redis.call('INCR', KEYS[1])" => "61636018f4e6b5817b89791bbed242f93fa089e3"
+			a EVALSHA 61636018f4e6b5817b89791bbed242f93fa089e3 1 {one}k => :1
+			one| SCRIPT FLUSH => +OK
+			a EVALSHA 61636018f4e6b5817b89791bbed242f93fa089e3 1 {one}k => :2
+			one| SCRIPT FLUSH => +OK
+			b EVALSHA 61636018f4e6b5817b89791bbed242f93fa089e3 1 {one}k => :3
+			one| SCRIPT FLUSH => +OK
+			a CLIENT REPLY OFF
+			a EVALSHA 61636018f4e6b5817b89791bbed242f93fa089e3 1 {one}k
+			a CLIENT REPLY ON => +OK
+			a GET {one}k => "4"
+			one| SCRIPT FLUSH => +OK
+			a EVALSHA_RO 61636018f4e6b5817b89791bbed242f93fa089e3 1 {one}k => -ERR Write commands are not allowed from read-only scripts. …
+			one| SCRIPT FLUSH => +OK
+			a WATCH {one}k => +OK
+			a EVALSHA 61636018f4e6b5817b89791bbed242f93fa089e3 1 {one}k => :5
+			a MULTI => +OK
+			a EVALSHA 61636018f4e6b5817b89791bbed242f93fa089e3 1 {one}k => +QUEUED
+			a EXEC => *-1
+			a GET {one}k => "5"`},
+		{"tracked by choice", `
+			a HELLO 3 => %[…
+			a CLIENT TRACKING ON OPTIN => +OK
+			a SCRIPT LOAD "return redis.call('GET', KEYS[1])" => "d3c21d0c2b9ca22f82737626a27bcaf5d288f99f"
+			a EVALSHA d3c21d0c2b9ca22f82737626a27bcaf5d288f99f 1 {one}k => _
+			one| SCRIPT FLUSH => +OK
+			a CLIENT CACHING YES => +OK
+			a EVALSHA d3c21d0c2b9ca22f82737626a27bcaf5d288f99f 1 {one}k => _
+			b SET {one}k v => +OK
+			a => >["invalidate" ["{one}k"]]`},
+		{"a script's own error", `
+			a SCRIPT LOAD "redis.call('INCR', KEYS[1]) return redis.error_reply('NOSCRIPT is what I say')" => "68756e387cc8839535de44548532ddc6f0b502dc"
+			a EVALSHA 68756e387cc8839535de44548532ddc6f0b502dc 1 {one}k => -NOSCRIPT is what I say
+			a GET {one}k => "1"`},
+	})
+}
+
 // TestBusyScript: while a script runs without end on one shard, who asks that shard
 // hears BUSY, the others are served, and SCRIPT KILL ends it.
 func TestBusyScript(t *testing.T) {

@@ -66,9 +66,9 @@ type Conn struct {
 	Subscriber bool
 	// RemoteID is the node's CLIENT ID of this connection, if Identify asked.
 	RemoteID int64
-	// Scripts are the digests of the scripts that were loaded over this connection,
-	// those of ScriptsEpoch; whoever loads them keeps them.
-	Scripts      map[string]bool
+	// Scripts are the digests, in hexadecimal, of the scripts that were loaded over this
+	// connection, those of ScriptsEpoch; whoever loads them keeps them.
+	Scripts      map[[40]byte]bool
 	ScriptsEpoch uint64
 
 	host  Host

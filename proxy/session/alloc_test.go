@@ -1,6 +1,7 @@
 package session
 
 import (
+	"crypto/sha1"
 	"fmt"
 	"slices"
 	"strings"
@@ -37,7 +38,9 @@ func newHotPath(t testing.TB) *hotPath {
 		c.Open(0)
 		c.Connected(0)
 		h.conns = append(h.conns, c)
+		c.Scripts = map[[40]byte]bool{evalDigest: true}
 	}
+	pool.shared.scripts.add([]byte(evalBody), maxScripts)
 	h.session = pool.Accept()
 	return h
 }
@@ -115,10 +118,16 @@ var hotRequests = []struct {
 }{
 	{"GET", []string{"GET", "key:1"}},
 	{"SET", []string{"SET", "key:1", strings.Repeat("v", 64)}},
+	{"EVALSHA", []string{"EVALSHA", string(evalDigest[:]), "1", "key:1", "x"}},
 	{"MGET10", append([]string{"MGET"}, someKeys(10)...)},
 	{"MGET10000", append([]string{"MGET"}, someKeys(10_000)...)},
 	{"SET200K", []string{"SET", "key:1", strings.Repeat("v", 200<<10)}}, // one: the chunk that holds its buffer
 }
+
+// evalBody is a script that every node knows.
+const evalBody = "return redis.call('GET', KEYS[1])"
+
+var evalDigest, _ = digestOf(fmt.Appendf(nil, "%x", sha1.Sum([]byte(evalBody))))
 
 func someKeys(n int) (keys []string) {
 	for i := range n {

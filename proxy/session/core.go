@@ -72,6 +72,7 @@ type Core struct {
 	requests    freeList[Request]
 	gathers     freeList[gather]
 	kepts       freeList[kept]
+	evaluations freeList[evaluation]
 	unauthLimit resp.Limits
 }
 
@@ -86,7 +87,7 @@ func NewCore(limits Limits, wall func() int64) *Core {
 		unauthLimit: resp.Unauthenticated(),
 		open:        map[*Session]struct{}{},
 	}
-	c.requests.limit, c.gathers.limit, c.kepts.limit = 16<<10, 1<<10, 256
+	c.requests.limit, c.gathers.limit, c.kepts.limit, c.evaluations.limit = 16<<10, 1<<10, 256, 1<<10
 	return c
 }
 

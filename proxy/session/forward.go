@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/shardring/shardring/proxy/backend"
 	"github.com/shardring/shardring/proxy/iobuf"
@@ -108,8 +107,9 @@ func (s *Session) route(cmd *command.Command, a *arguments) bool {
 		if shard, ok := s.owner(cmd, a); ok {
 			s.wroteTo(cmd, shard)
 			s.noteScript(cmd, a)
-			s.reload(shard, cmd, a)
-			s.send(shard, a.frame, cmd.Group == "scripting")
+			if !s.evaluate(shard, cmd, a) {
+				s.send(shard, a.frame, cmd.Group == "scripting")
+			}
 		}
 	case command.Split:
 		s.split(cmd, a)
@@ -320,7 +320,7 @@ func (s *Session) everywhere(cmd *command.Command, a *arguments) {
 	}
 	if cmd.Name == "script|exists" {
 		for i := 2; i < a.Len(); i++ {
-			body, _ := s.pool.shared.scripts.body(strings.ToLower(string(a.At(i))))
+			body, _ := s.pool.shared.scripts.body(a.At(i))
 			g.known = append(g.known, body != "")
 		}
 	}

@@ -210,6 +210,8 @@ func sessionOf(call *backend.Call) *Session {
 	switch to := call.To.(type) {
 	case *Request:
 		return to.session
+	case *evaluation:
+		return to.r.session
 	case *part:
 		return to.g.req.session
 	case *silence:

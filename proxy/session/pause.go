@@ -2,7 +2,6 @@ package session
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/shardring/shardring/shard/command"
 )
@@ -115,7 +114,7 @@ func (s *Session) mayWrite(cmd *command.Command, a *arguments) bool {
 	case "eval":
 		return !readsOnly(string(a.At(1)))
 	case "evalsha":
-		body, _ := s.pool.shared.scripts.body(strings.ToLower(string(a.At(1))))
+		body, _ := s.pool.shared.scripts.body(a.At(1))
 		return !readsOnly(body)
 	case "fcall", "pfcount", "publish", "spublish":
 		return true

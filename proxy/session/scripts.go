@@ -9,18 +9,17 @@ import (
 
 	"github.com/shardring/shardring/proxy/backend"
 	"github.com/shardring/shardring/shard/command"
-	"github.com/shardring/shardring/shard/resp"
 )
 
 // scripts are the bodies of those that clients have loaded, by SCRIPT LOAD or EVAL,
 // so that they can be loaded again where they are missing: on a shard that was not
 // EVAL's, on a node that has come up anew, or has taken another's place.
 type scripts struct {
-	mu     sync.RWMutex      // protects the following fields
-	bodies map[string]string // by digest
-	known  map[string]bool   // the same bodies: an EVAL of one of them needs no digest
-	size   int               // bytes of all bodies
-	epoch  uint64            // changes when they are forgotten
+	mu     sync.RWMutex // protects the following fields
+	bodies map[digest]string
+	known  map[string]bool // the same bodies: an EVAL of one of them needs no digest
+	size   int             // bytes of all bodies
+	epoch  uint64          // changes when they are forgotten
 }
 
 // maxScripts is how many bytes of scripts are kept; a script beyond is not. EVAL
@@ -42,10 +41,12 @@ func (sc *scripts) add(body []byte, limit int) {
 		return
 	}
 	if sc.known == nil {
-		sc.bodies, sc.known = map[string]string{}, map[string]bool{}
+		sc.bodies, sc.known = map[digest]string{}, map[string]bool{}
 	}
+	var d digest
+	hex.Encode(d[:], sum[:])
 	text := string(body)
-	sc.bodies[hex.EncodeToString(sum[:])], sc.known[text] = text, true
+	sc.bodies[d], sc.known[text] = text, true
 	sc.size += len(body)
 }
 
@@ -61,10 +62,29 @@ func (sc *scripts) forget() {
 	sc.epoch++
 }
 
-func (sc *scripts) body(digest string) (body string, epoch uint64) {
+// body returns the script of a digest as a client writes it, "" if it is not kept.
+func (sc *scripts) body(digest []byte) (body string, epoch uint64) {
+	d, ok := digestOf(digest)
 	sc.mu.RLock()
 	defer sc.mu.RUnlock()
-	return sc.bodies[digest], sc.epoch
+	if ok {
+		body = sc.bodies[d]
+	}
+	return body, sc.epoch
+}
+
+// digest is the SHA-1 of a script, in hexadecimal and in lower case.
+type digest [2 * sha1.Size]byte
+
+// digestOf reads one, in either case. What is none is no key of bodies either.
+func digestOf(b []byte) (d digest, ok bool) {
+	for i := 0; len(b) == len(d) && i < len(d); i++ {
+		d[i] = b[i]
+		if 'A' <= b[i] && b[i] <= 'Z' {
+			d[i] += 'a' - 'A'
+		}
+	}
+	return d, len(b) == len(d)
 }
 
 // noteScript remembers what a request does to the scripts of the pool.
@@ -78,81 +98,6 @@ func (s *Session) noteScript(cmd *command.Command, a *arguments) {
 		s.pool.shared.scripts.forget()
 	}
 }
-
-// reload loads the script of an EVALSHA before it, over a connection that has not
-// carried this script since it was made.
-func (s *Session) reload(shard int, cmd *command.Command, a *arguments) {
-	if cmd.Name != "evalsha" && cmd.Name != "evalsha_ro" {
-		return
-	}
-	digest := strings.ToLower(string(a.At(1)))
-	body, epoch := s.pool.shared.scripts.body(digest)
-	if body == "" {
-		return
-	}
-	conn := s.conn(shard)
-	if conn.ScriptsEpoch == epoch && conn.Scripts[digest] {
-		return
-	}
-	l := &loading{conn: conn, digest: digest}
-	l.call.To = l
-	_, q, err := s.pool.beginOn(conn, &l.call)
-	if err != nil {
-		return
-	}
-	if conn.Scripts == nil || conn.ScriptsEpoch != epoch { // also if it was just dialled
-		conn.Scripts, conn.ScriptsEpoch = map[string]bool{}, epoch
-	}
-	conn.Scripts[digest] = true
-	b := resp.AppendRequest(nil, "SCRIPT", "LOAD", body)
-	conn.Stats.RequestBytes += uint64(len(b))
-	q.Append(s.core.buffer, b)
-}
-
-// embodied returns what is sent in a transaction for a request: an EVALSHA becomes an
-// EVAL, with the script that is kept. Within MULTI a node queues whatever it is told, and
-// says only in EXEC's reply that it does not know a script.
-func (s *Session) embodied(cmd *command.Command, a *arguments) []byte {
-	if cmd.Name != "evalsha" && cmd.Name != "evalsha_ro" {
-		return a.frame
-	}
-	body, _ := s.pool.shared.scripts.body(strings.ToLower(string(a.At(1))))
-	if body == "" {
-		return a.frame
-	}
-	s.owned = nil // what is sent is not its buffer
-	return appendEval(nil, cmd, a.Len(), body, a.frame[a.spans[1].End+2:])
-}
-
-// appendEval appends the EVAL, or EVAL_RO, that does what an EVALSHA of n arguments does;
-// rest are those after the digest, as they came.
-func appendEval(b []byte, cmd *command.Command, n int, body string, rest []byte) []byte {
-	name := "EVAL"
-	if cmd.Name == "evalsha_ro" {
-		name = "EVAL_RO"
-	}
-	b = slices.Grow(b, 64+len(body)+len(rest))
-	b = resp.AppendBulk(resp.AppendBulk(resp.AppendArray(b, n), name), body)
-	return append(b, rest...)
-}
-
-// loading is a script on its way to a node.
-type loading struct {
-	call   backend.Call
-	conn   *backend.Conn
-	digest string
-	begun  bool
-}
-
-// Reply: a node that refuses, because it is loading its data, is told again.
-func (l *loading) Reply(_ *backend.Call, part []byte, _ bool) {
-	if !l.begun && part[0] == '-' {
-		delete(l.conn.Scripts, l.digest)
-	}
-	l.begun = true
-}
-
-func (*loading) Fail(*backend.Call, *backend.Error) {}
 
 // noticed takes a reply that nobody needs.
 type noticed struct{ call backend.Call }

@@ -216,7 +216,9 @@ func (w *simWorld) fault() {
 	w.faults++
 	n := w.all[w.rng.IntN(len(w.all))]
 	d := w.rng.Int64N(int64(50*time.Millisecond) << w.rng.IntN(6))
-	switch w.rng.IntN(8) {
+	switch w.rng.IntN(9) {
+	case 8:
+		n.codes, n.lost = nil, true
 	case 7:
 		n.slow = min(d, int64(800*time.Millisecond))
 	case 0, 1:

@@ -23,6 +23,7 @@ type simNode struct {
 	times map[string]int // by key: how often it was written, for WATCH
 	lists map[string][]string
 	codes map[string]bool // the digests of the scripts that are loaded
+	lost  bool            // somebody flushed them
 	info  string          // what INFO says
 	seen  map[string]int  // by client: the sequence number of its last write
 	links []*simLink
@@ -204,7 +205,10 @@ func (n *simNode) run(l *simLink, name string, keys, args [][]byte) []byte {
 		b.int(len(n.data[string(keys[0])]))
 	case "mget", "eval", "evalsha":
 		if name == "evalsha" && !n.codes[strings.ToLower(string(args[1]))] {
-			return []byte("-NOSCRIPT No matching script. Please use EVAL.\r\n")
+			return []byte(noScript)
+		}
+		if name == "eval" {
+			n.learn(args[1])
 		}
 		all := len(keys)
 		if name != "mget" {
@@ -277,14 +281,17 @@ func (n *simNode) write(k []byte, v string) {
 }
 
 // script answers SCRIPT LOAD.
-func (n *simNode) script(b *replyBytes, args [][]byte) {
-	sum := sha1.Sum(args[2])
+func (n *simNode) script(b *replyBytes, args [][]byte) { b.bulk(n.learn(args[2]), true) }
+
+// learn keeps a script and returns its digest.
+func (n *simNode) learn(body []byte) string {
+	sum := sha1.Sum(body)
 	digest := hex.EncodeToString(sum[:])
 	if n.codes == nil {
 		n.codes = map[string]bool{}
 	}
 	n.codes[digest] = true
-	b.bulk(digest, true)
+	return digest
 }
 
 func (n *simNode) get(k []byte) (string, bool) {
