@@ -360,6 +360,19 @@ func (c *Conn) Expire(now int64) {
 	}
 }
 
+// Excuse moves the time limits that run by d: the proxy did not run for so long, until
+// now, and the node may have said what was not read. What begins after now has its
+// own time.
+func (c *Conn) Excuse(d time.Duration, now int64) {
+	c.dialBy += int64(d)
+	c.heardAt = min(c.heardAt+int64(d), now)
+	for call := range c.Under {
+		if call.deadline != 0 {
+			call.deadline += int64(d)
+		}
+	}
+}
+
 // overdue reports whether the time of the first call has run out.
 func (c *Conn) overdue(now int64) bool {
 	h := c.calls.head

@@ -110,3 +110,26 @@ func TestDeadline(t *testing.T) {
 	s.play(`recv hello\r\n => a:hello| ready`)
 	want(0)
 }
+
+// A stall of the proxy's is not counted: every limit that runs has what was left of it,
+// and one that begins afterwards is whole.
+func TestExcuse(t *testing.T) {
+	newScript(t, Config{Timeout: 100 * time.Millisecond, DialTimeout: time.Second}).play(
+		"begin A => wake dialing",
+		"wait 50ms => dialing",
+		"stall 5s => dialing",
+		"connected => ready",
+		"write => wrote(A) ready",
+		"wait 40ms => ready",
+		"begin B => wake ready",
+		"stall 5s => ready",
+		"wait 9ms => ready",
+		"wait 1ms => A:timeout/sent failed(timeout) ready",
+		"begin C => ready",
+		"wait 90ms => B:timeout/sent failed(timeout) ready",
+		"stall 5s => ready", // silent for twice the limit, but for that
+		"wait 9ms => ready",
+		"wait 1ms => C:timeout/sent failed(timeout) ready",
+		"wait 60ms => failed(connection lost) closing",
+	)
+}

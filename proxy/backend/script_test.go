@@ -19,6 +19,7 @@ import (
 //	recv TEXT     bytes from the node, as in a Go string
 //	eof, reset    the connection's end; closed: the driver has closed it
 //	wait D        time goes by, and time limits are looked at
+//	stall D       time goes by in which the proxy does not run
 //	write [N]     the driver writes N bytes, or all
 //	open, retire
 //
@@ -94,6 +95,13 @@ func (s *script) do(name, arg string) {
 		}
 		s.now += int64(d)
 		s.c.Expire(s.now)
+	case "stall":
+		d, err := time.ParseDuration(arg)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		s.now += int64(d)
+		s.c.Excuse(d, s.now)
 	case "write":
 		n, err := strconv.Atoi(arg)
 		if err != nil {

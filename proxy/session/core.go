@@ -40,6 +40,10 @@ func DefaultLimits() Limits {
 // tick is how often time limits are looked at while something has one.
 const tick = 5 * time.Millisecond
 
+// stall is the time between two turns from which on the core takes it that it did not
+// run: it was stopped, or had no processor. Answers may have come and wait to be read.
+const stall = 4 * tick
+
 // Core is one loop's part of the proxy. See the package comment.
 type Core struct {
 	limits Limits
@@ -110,20 +114,25 @@ func (c *Core) clock() time.Time { return time.Unix(0, c.now) }
 
 // Begin starts a turn. now is in ns on a clock that never goes back.
 func (c *Core) Begin(now int64) {
+	missed := time.Duration(now - c.now)
 	c.now = now
 	for _, p := range c.pools {
 		p.refresh()
-	}
-	if now-c.ticked >= int64(tick) {
-		c.ticked = now
-		for _, p := range c.pools {
-			p.expire()
+		if missed > stall { // or it slept, and then there is no limit to move
+			p.excuse(missed - tick)
 		}
 	}
 }
 
-// End ends a turn: sessions that were stalled and may go on do so.
+// End ends a turn: calls whose time is over fail, if what came in this turn was not
+// their answer, and sessions that were stalled and may go on do so.
 func (c *Core) End() {
+	if c.now-c.ticked >= int64(tick) {
+		c.ticked = c.now
+		for _, p := range c.pools {
+			p.expire()
+		}
+	}
 	for i := 0; i < len(c.later); i++ { // it may grow
 		c.later[i]()
 	}

@@ -35,8 +35,7 @@ func TestOvertakenIsForgotten(t *testing.T) {
 	for range 3 {
 		c.say(request("EVAL", "x", "1", "a", "token"))
 		l := w.links[len(w.links)-1]
-		w.now += int64(busyAfter)
-		w.turn(func() {})
+		w.elapse(busyAfter)
 		if p := w.pools[0].pool; len(p.busy) != 1 || p.lanes[0].conns[0] == l.conn {
 			t.Fatalf("%d connections are busy, the same: %v", len(p.busy), p.lanes[0].conns[0] == l.conn)
 		}
@@ -63,8 +62,7 @@ func TestSelectBehindAScript(t *testing.T) {
 	c.say(request("EVAL", "x", "1", "a", "token"))
 	w.turn(func() { w.pools[0].pool.lanes[0].conns[0].Link.(*simLink).finish() })
 	for range 4 {
-		w.now += int64(busyAfter)
-		w.turn(func() {})
+		w.elapse(busyAfter)
 	}
 	if got := c.ask1("SELECT", "1"); !strings.HasSuffix(got, "+OK\r\n") {
 		t.Fatalf("got %q", got)

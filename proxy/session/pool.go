@@ -2,6 +2,8 @@ package session
 
 import (
 	"errors"
+	"slices"
+	"time"
 
 	"github.com/shardring/shardring/proxy/acl"
 	"github.com/shardring/shardring/proxy/backend"
@@ -164,6 +166,23 @@ func (p *Pool) expire() {
 	p.left = kept
 	if now := p.core.clock(); p.topo.Due(now) {
 		p.topo.Readmit(now)
+	}
+}
+
+// excuse moves the time limits that run by d, in which the core did not.
+func (p *Pool) excuse(d time.Duration) {
+	for _, l := range p.lanes {
+		for _, c := range l.conns {
+			c.Excuse(d, p.core.now)
+		}
+	}
+	for _, c := range p.timing {
+		c.Excuse(d, p.core.now)
+	}
+	for _, c := range p.left {
+		if !slices.Contains(p.timing, c) {
+			c.Excuse(d, p.core.now)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/shardring/shardring/shard/config"
 	"github.com/shardring/shardring/shard/resp"
@@ -32,6 +33,14 @@ func (w *simWorld) client() *simClient {
 func (c *simClient) say(pieces ...string) {
 	for _, p := range pieces {
 		c.w.turn(func() { c.s.Received([]byte(p)) })
+	}
+}
+
+// elapse lets time go by while the driver has its turns, and the nodes say nothing.
+func (w *simWorld) elapse(d time.Duration) {
+	for left := int64(d); left > 0; left -= int64(tick) {
+		w.now += min(left, int64(tick))
+		w.turn(func() {})
 	}
 }
 

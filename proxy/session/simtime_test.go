@@ -20,6 +20,9 @@ func (w *simWorld) pass() {
 	if w.now+d-w.swept > sweepEvery {
 		w.sweep()
 	}
+	if w.one(1000) { // the proxy does not run, and no node is to blame
+		d += w.rng.Int64N(int64(3 * time.Second))
+	}
 	w.now += d
 	for _, n := range w.all {
 		n.heal(w.now)

@@ -3,6 +3,7 @@ package session
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/shardring/shardring/shard/config"
 )
@@ -42,7 +43,7 @@ func TestRedirectToWhoIsLost(t *testing.T) {
 		"client": func(w *simWorld, told *simClient) { w.turn(func() { told.reset() }) },
 		"node": func(w *simWorld, told *simClient) {
 			w.turn(func() { w.links[len(w.links)-2].kill() })
-			w.now += 1e9
+			w.elapse(time.Second)
 		},
 	} {
 		w := newRig(t, DefaultLimits(), 1, config.Pool{})
