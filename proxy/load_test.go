@@ -3,6 +3,7 @@ package proxy_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -96,6 +97,13 @@ func ask(c redis.Conn, keys []string) (event, error) {
 	}
 	e.answered = time.Now()
 	return e, nil
+}
+
+// failed reports whether a pipeline of a shard has failed.
+func (l *load) failed(shard int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.ContainsFunc(l.events[shard], func(e event) bool { return e.err != "" })
 }
 
 // end stops the clients and returns what happened, by shard.

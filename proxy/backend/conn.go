@@ -360,12 +360,17 @@ func (c *Conn) Expire(now int64) {
 	}
 }
 
-// Excuse moves the time limits that run by d: the proxy did not run for so long, until
-// now, and the node may have said what was not read. What begins after now has its
-// own time.
+// Excuse is told that the proxy did not run for d, until now: the node may have said what
+// was not read. A limit that runs is moved by d, but for one of twice d or more: there is
+// time left to hear the node. What begins after now has its own.
 func (c *Conn) Excuse(d time.Duration, now int64) {
-	c.dialBy += int64(d)
 	c.heardAt = min(c.heardAt+int64(d), now)
+	if 2*d > c.DialTimeout {
+		c.dialBy += int64(d)
+	}
+	if 2*d <= c.Timeout {
+		return
+	}
 	for call := range c.Under {
 		if call.deadline != 0 {
 			call.deadline += int64(d)
