@@ -1,0 +1,99 @@
+package backend
+
+import (
+	"errors"
+	"time"
+)
+
+// Expire fails the calls whose time has run out, and gives the connection up
+// if it was not made in time or its node has been silent for twice the limit.
+func (c *Conn) Expire(now int64) {
+	if (c.state == Dialing || c.state == Greeting) && now >= c.dialBy {
+		c.abort(Down, errDialTimeout)
+		return
+	}
+	expired := false
+	for c.overdue(now) && !c.headBegun() {
+		call := c.calls.pop()
+		if c.state == Ready {
+			c.late++
+		}
+		expired = true
+		c.Stats.Timeouts++
+		call.To.Fail(call, c.fault(Timeout, errNoReply(c.Timeout), c.state == Ready))
+	}
+	if c.state != Ready {
+		if expired && (c.state == Dialing || c.state == Greeting) {
+			// Their requests are in held: start over, so that none is sent.
+			c.abort(Down, errDialTimeout)
+		}
+		return
+	}
+	if expired {
+		c.failures++
+		c.host.Failed(c, c.fault(Timeout, errNoReply(c.Timeout), true))
+	}
+	if (c.late > 0 || c.overdue(now)) && now > c.silentBy() {
+		c.abort(Lost, errNoReply(2*c.Timeout))
+	}
+}
+
+// Excuse is told that the proxy did not run for d, until now: the node may have said what
+// was not read. A limit that runs is moved by d, but for one of twice d or more: there is
+// time left to hear the node. What begins after now has its own.
+func (c *Conn) Excuse(d time.Duration, now int64) {
+	c.heardAt = min(c.heardAt+int64(d), now)
+	if 2*d > c.DialTimeout {
+		c.dialBy += int64(d)
+	}
+	if 2*d <= c.Timeout {
+		return
+	}
+	for call := range c.Under {
+		if call.deadline != 0 {
+			call.deadline += int64(d)
+		}
+	}
+}
+
+// overdue reports whether the time of the first call has run out.
+func (c *Conn) overdue(now int64) bool {
+	h := c.calls.head
+	return h != nil && h.deadline != 0 && now >= h.deadline
+}
+
+// headBegun reports whether the first call's reply is on the way in; then only
+// its end, or that of the connection, can end the call.
+func (c *Conn) headBegun() bool {
+	return c.late == 0 && c.greet.left == 0 && !c.push && c.cut.Begun()
+}
+
+func (c *Conn) silentBy() int64 { return c.heardAt + 2*int64(c.Timeout) }
+
+// Deadline returns when Expire has something to do next, in ns; 0: never.
+func (c *Conn) Deadline() int64 {
+	d := int64(0)
+	if c.state == Dialing || c.state == Greeting {
+		d = c.dialBy
+	}
+	if c.late > 0 || c.headBegun() && c.calls.n > 0 && c.Timeout > 0 {
+		d = c.silentBy() + 1
+	}
+	if h := c.calls.head; h != nil && h.deadline != 0 && !c.headBegun() && (d == 0 || h.deadline < d) {
+		d = h.deadline
+	}
+	if by := c.heardAt + int64(busyAfter); c.runsScript() && (d == 0 || by < d) {
+		d = by
+	}
+	return d
+}
+
+func (c *Conn) backoff() time.Duration {
+	d := c.MinBackoff << min(max(c.failures-1, 0), 20)
+	if d > c.MaxBackoff || d <= 0 {
+		d = c.MaxBackoff
+	}
+	return d/2 + time.Duration(float64(d/2)*c.host.Rand())
+}
+
+var errDialTimeout = errors.New("could not connect in time")
