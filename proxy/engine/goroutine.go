@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"os"
 	"sync"
 	"time"
 
@@ -26,7 +25,9 @@ type goroutineLoop struct {
 	conns     []*backend.Conn
 	sessions  []*session.Session
 	stopping  bool
-	ended     bool           // sockets are closed, none may be opened
+	ended     bool            // sockets are closed, none may be opened
+	dials     context.Context // done when the loop has ended; endDials does that
+	endDials  context.CancelFunc
 	wg        sync.WaitGroup // readers, writers, acceptors
 }
 
@@ -35,6 +36,7 @@ func newGoroutineLoop(e *Engine, i int) loop {
 		base: newBase(e, i), mail: make(chan func(), 1024), over: make(chan struct{}),
 		socks: map[*pipe]struct{}{},
 	}
+	l.dials, l.endDials = context.WithCancel(context.Background())
 	if i == 0 {
 		for _, p := range e.cfg.Pools {
 			l.listeners = append(l.listeners, p.Listener)
@@ -84,6 +86,7 @@ func (l *goroutineLoop) run(grace time.Duration) {
 		close(s.out)
 	}
 	clear(l.socks)
+	l.endDials()
 	l.wg.Wait()
 	l.drain() // post may still have succeeded: a select takes either way
 }
@@ -228,6 +231,9 @@ func (l *goroutineLoop) flushConn(c *backend.Conn) {
 	switch {
 	case c.State() == backend.Closing:
 		if s != nil {
+			if s.giveUp != nil {
+				s.giveUp()
+			}
 			l.remove(s)
 		}
 		c.Broken(nil, clock())
@@ -238,13 +244,14 @@ func (l *goroutineLoop) flushConn(c *backend.Conn) {
 	}
 }
 
-// dial connects beside the loop.
+// dial connects beside the loop. How long that may take is the core's to say, which
+// does not count time in which nothing here could run.
 func (l *goroutineLoop) dial(c *backend.Conn) {
-	s := &pipe{conn: c, gone: true} // no socket yet
+	ctx, giveUp := context.WithCancel(l.dials)
+	s := &pipe{conn: c, gone: true, giveUp: giveUp} // no socket yet
 	c.Link = s
 	l.wg.Go(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), c.DialTimeout)
-		defer cancel()
+		defer giveUp()
 		var d net.Dialer
 		conn, err := d.DialContext(ctx, c.Network, c.Addr)
 		posted := l.post(func() {
@@ -270,12 +277,8 @@ func (l *goroutineLoop) dial(c *backend.Conn) {
 
 // cause takes the address off an error that names it already.
 func cause(err error) error {
-	var op *net.OpError
-	if errors.As(err, &op) {
-		err = op.Err
-	}
-	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) {
-		return errors.New("could not connect in time")
+	if op := (*net.OpError)(nil); errors.As(err, &op) {
+		return op.Err
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -22,6 +23,7 @@ type pipe struct {
 
 	session *session.Session
 	conn    *backend.Conn
+	giveUp  context.CancelFunc // ends the dial of a conn
 	pool    int
 	idle    bool // the reader waits for read
 	gone    bool
