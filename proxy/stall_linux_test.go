@@ -1,8 +1,12 @@
 package proxy_test
 
 import (
+	"fmt"
+	"net"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/shardring/shardring/proxy/engine"
 	"github.com/shardring/shardring/shard/shardtest"
@@ -37,4 +41,51 @@ func TestProxyThatStalls(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestHungDial: a server that takes no connection is given up after a second, and holds up
+// no stop.
+func TestHungDial(t *testing.T) {
+	each(t, func(t *testing.T, d engine.Driver) {
+		s := serve(t, d, fmt.Sprintf("cache:\n  redis: true\n  listen: 127.0.0.1:0\n  shards:\n    - {name: one, primary: %q}\n", fullListener(t)))
+		c := s.talk(t)
+		began := time.Now()
+		c.expect("GET k", "-ERR shard 'one' at …")
+		within(t, "an answer", time.Since(began), 3*time.Second)
+		c.expect("GET k", "-ERR shard 'one' at …")
+		time.Sleep(500 * time.Millisecond) // the longest back-off
+		c.say("GET k")
+		c.Close()
+		within(t, "a stop while it is dialled", s.stop(), 2*time.Second)
+	})
+}
+
+// fullListener returns the address of a listener whose queue is full: who dials it waits.
+func fullListener(t *testing.T) string {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Close(fd) })
+	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Listen(fd, 0); err != nil {
+		t.Fatal(err)
+	}
+	name, err := unix.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := fmt.Sprintf("127.0.0.1:%d", name.(*unix.SockaddrInet4).Port)
+	for range 8 {
+		c, err := net.DialTimeout("tcp", addr, 100*time.Millisecond)
+		if err != nil {
+			return addr
+		}
+		t.Cleanup(func() { c.Close() })
+	}
+	t.Fatal("the listener's queue does not fill")
+	return ""
 }
