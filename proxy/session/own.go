@@ -241,7 +241,7 @@ func (o *owned) Lost(c *backend.Conn) {
 	}
 	pr.tx.lost(o)
 	if o.listens() || pr.track != nil || pr.pinned {
-		s.unheard()
+		s.unheard("a connection to a shard was lost")
 	}
 }
 

@@ -86,6 +86,7 @@ func (p *Pool) refresh() {
 	if snap == p.snap {
 		return
 	}
+	old := p.snap
 	p.snap, p.ring = snap, snap.Ring
 	p.random = snap.Ring.Placement() == ring.Random
 	p.dead = snap.AllEjected()
@@ -95,6 +96,9 @@ func (p *Pool) refresh() {
 	}
 	if n := len(snap.Shards); len(p.core.partOf) < n {
 		p.core.partOf = make([]int32, n)
+	}
+	if old != nil {
+		p.follow(old)
 	}
 }
 

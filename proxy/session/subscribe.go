@@ -140,19 +140,17 @@ func (s *Session) tell(u *subscribing) *backend.Error {
 // listening returns the connections on which a name is, or will be, listened to. It
 // ends where it began: a channel may be another shard's since then.
 func (s *Session) listening(u *subscribing, name string) (conns []*owned) {
-	switch {
-	case u.end:
+	if u.end {
 		for _, o := range s.private.conns {
 			if o.subs[u.topic][name] {
 				conns = append(conns, o)
 			}
 		}
-	case u.topic == patterns || everywhere(name):
-		for i := range s.pool.snap.Shards {
-			conns = append(conns, s.own(i))
-		}
-	default:
-		conns = append(conns, s.own(s.pool.ring.OwnerString(name)))
+		return conns
+	}
+	first, end := s.placesOf(u.topic, name)
+	for i := first; i < end; i++ {
+		conns = append(conns, s.own(i))
 	}
 	return conns
 }
@@ -272,12 +270,13 @@ func (s *Session) deliver() {
 	s.bound()
 }
 
-// unheard ends the session: messages are missed on a connection that is lost.
-func (s *Session) unheard() {
+// unheard ends the session: messages are missed on a connection that is lost, or at a
+// shard that they no longer go to.
+func (s *Session) unheard(why string) {
 	if u := subsUnder(s.private.subs); u != nil {
 		s.private.subs.under = nil
 		s.private.held.Reset(s.core.buffer)
-		u.r.finishError("ERR shardring: a connection to a shard was lost while subscribing")
+		u.r.finishError("ERR shardring: " + why + " while subscribing")
 		s.end()
 		return
 	}

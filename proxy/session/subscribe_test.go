@@ -1,10 +1,8 @@
 package session
 
 import (
-	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/shardring/shardring/shard/config"
 )
@@ -141,35 +139,6 @@ func TestSubscribeFails(t *testing.T) {
 	})
 	if got := c.hear(); got != "-ERR shardring: a connection to a shard was lost while subscribing\r\n" || !c.ended {
 		t.Errorf("told %q, closed %v", got, c.ended)
-	}
-}
-
-// A channel whose shard is another meanwhile is left where it was listened to.
-func TestUnsubscribeAfterReadmission(t *testing.T) {
-	w := newRig(t, DefaultLimits(), 2, config.Pool{AutoEjectHosts: true, ServerFailureLimit: 1, ServerRetryTimeout: time.Second})
-	c, other := w.client(), w.client()
-	key, channel := w.keysOn(0, 1)[0], w.keysOn(1, 1)[0]
-	w.all[1].enter(down, int64(time.Second))
-	other.say(request("GET", channel))
-	for len(w.pools[0].topo.Snapshot().Ejected) == 0 {
-		for _, l := range slices.Clone(w.all[1].links) {
-			l.kill()
-		}
-		w.now += int64(tick)
-		w.turn(func() {})
-	}
-	c.ask1("SUBSCRIBE", channel)
-	w.now += 2e9
-	w.all[1].heal(w.now)
-	c.hear()
-	if len(w.pools[0].topo.Snapshot().Ejected) > 0 {
-		t.Fatal("still ejected")
-	}
-	if got := c.ask1("UNSUBSCRIBE", channel); !strings.HasSuffix(got, ":0\r\n") {
-		t.Errorf("told %q", got)
-	}
-	if got := c.ask1("GET", key); got != "$-1\r\n" || c.s.private != nil {
-		t.Errorf("got %q, kept %+v", got, c.s.private)
 	}
 }
 
