@@ -86,6 +86,7 @@ type Conn struct {
 
 	dialBy   int64 // in Dialing and Greeting: give up then, ns
 	heardAt  int64 // since when the node is silent while it owes a reply, ns
+	askedAt  int64 // when pushes were asked for that have not all come, ns; 0: none were
 	retryAt  int64 // in Waiting: dial again from then on, ns
 	failures int   // failures in a row
 	lastErr  error // why the last connection ended
@@ -209,6 +210,19 @@ func (c *Conn) ready() {
 		c.Owner.Ready(c)
 	}
 }
+
+// Ask is Send for a request that pushes answer, and gives the node as long as for a
+// reply to say something, until Answered is called.
+func (c *Conn) Ask(now int64) (*iobuf.Queue, *Error) {
+	q, err := c.Send(now)
+	if err == nil {
+		c.askedAt = now
+	}
+	return q, err
+}
+
+// Answered is told that all has come that Ask asked for.
+func (c *Conn) Answered() { c.askedAt = 0 }
 
 // Received takes bytes from the node. After an error in them the Conn is
 // Closing and the rest was ignored.
@@ -334,6 +348,14 @@ func (c *Conn) Expire(now int64) {
 		c.abort(Down, errDialTimeout)
 		return
 	}
+	if by := c.answerBy(); by != 0 && now >= by {
+		if c.state == Ready {
+			c.abort(Timeout, errNoReply(c.Timeout))
+		} else {
+			c.abort(Down, errDialTimeout)
+		}
+		return
+	}
 	expired := false
 	for c.overdue(now) && !c.headBegun() {
 		call := c.calls.pop()
@@ -374,6 +396,15 @@ func (c *Conn) headBegun() bool {
 
 func (c *Conn) silentBy() int64 { return c.heardAt + 2*int64(c.Timeout) }
 
+// answerBy returns until when the node has to say something because of Ask, 0 if it
+// need not.
+func (c *Conn) answerBy() int64 {
+	if c.askedAt == 0 || c.Timeout == 0 {
+		return 0
+	}
+	return max(c.askedAt, c.heardAt) + int64(c.Timeout)
+}
+
 // Deadline returns when Expire has something to do next, in ns; 0: never.
 func (c *Conn) Deadline() int64 {
 	d := int64(0)
@@ -385,6 +416,9 @@ func (c *Conn) Deadline() int64 {
 	}
 	if h := c.calls.head; h != nil && h.deadline != 0 && !c.headBegun() && (d == 0 || h.deadline < d) {
 		d = h.deadline
+	}
+	if by := c.answerBy(); by != 0 && (d == 0 || by < d) {
+		d = by
 	}
 	if by := c.heardAt + int64(busyAfter); c.runsScript() && (d == 0 || by < d) {
 		d = by
@@ -428,7 +462,7 @@ func (c *Conn) fail(kind Kind, err error) {
 	sent := c.state == Ready
 	c.endCalls(kind, err)
 	c.host.Failed(c, c.fault(kind, err, sent))
-	c.tellOwner()
+	c.tellOwner(c.fault(kind, err, false))
 }
 
 func (c *Conn) endCalls(kind Kind, err error) {
@@ -449,7 +483,7 @@ func (c *Conn) clear() {
 	c.Out.Reset(c.pool)
 	c.held.Reset(c.pool)
 	c.late, c.cut, c.push, c.greet = 0, resp.Cutter{}, false, greeting{}
-	c.Subscriber, c.RemoteID, c.Scripts = false, 0, nil
+	c.Subscriber, c.RemoteID, c.Scripts, c.askedAt = false, 0, nil, 0
 	c.relieve()
 }
 

@@ -14,7 +14,7 @@ func (p *Pool) follow(old *topology.Snapshot) {
 	ended := 0
 	for _, s := range p.core.matching(p.Name, &filter{}) {
 		if s.phase <= draining && s.strays(moved) {
-			s.unheard("the shard of a channel has changed")
+			s.unheard("ERR shardring: the shard of a channel has changed while subscribing")
 			ended++
 		}
 	}

@@ -32,6 +32,7 @@ type owned struct {
 	timed   bool               // in Pool.timing
 	stained bool               // the node may keep something for the session that it does not know of
 	subs    [3]map[string]bool // what is listened to there, by topic; also what is about to end
+	missing int                // confirmations of what it was told to listen to, or no longer
 	settled []func()           // called at the end of the turn in which it is made, or lost
 }
 
@@ -227,7 +228,7 @@ func (o *owned) settle() {
 }
 
 // Lost: what the node kept for the session is gone.
-func (o *owned) Lost(c *backend.Conn) {
+func (o *owned) Lost(c *backend.Conn, err *backend.Error) {
 	o.settle()
 	s := o.session
 	pr := s.private
@@ -241,7 +242,7 @@ func (o *owned) Lost(c *backend.Conn) {
 	}
 	pr.tx.lost(o)
 	if o.listens() || pr.track != nil || pr.pinned {
-		s.unheard("a connection to a shard was lost")
+		s.unheard(err.Reply())
 	}
 }
 

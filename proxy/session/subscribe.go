@@ -119,7 +119,7 @@ func (s *Session) tell(u *subscribing) *backend.Error {
 		}
 	}
 	for _, o := range conns {
-		q, err := o.conn.Send(s.core.now)
+		q, err := o.conn.Ask(s.core.now)
 		if err != nil {
 			return err
 		}
@@ -132,7 +132,8 @@ func (s *Session) tell(u *subscribing) *backend.Error {
 		for _, name := range byConn[o] { // one that ends is deleted when that is confirmed
 			o.subs[u.topic][name] = true
 		}
-		u.missing += len(byConn[o])
+		o.missing = len(byConn[o])
+		u.missing += o.missing
 	}
 	return nil
 }
@@ -209,6 +210,9 @@ func (s *Session) pushed(o *owned) {
 			o.conn.Subscriber = false
 		}
 		o.push.Reset(s.core.buffer)
+		if o.missing--; o.missing == 0 {
+			o.conn.Answered()
+		}
 		if u.missing--; u.missing == 0 {
 			s.confirm()
 		}
@@ -276,7 +280,7 @@ func (s *Session) unheard(why string) {
 	if u := subsUnder(s.private.subs); u != nil {
 		s.private.subs.under = nil
 		s.private.held.Reset(s.core.buffer)
-		u.r.finishError("ERR shardring: " + why + " while subscribing")
+		u.r.finishError(why)
 		s.end()
 		return
 	}

@@ -3,6 +3,7 @@ package session
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/shardring/shardring/shard/config"
 )
@@ -137,8 +138,61 @@ func TestSubscribeFails(t *testing.T) {
 		c.link(1).kill()
 		c.link(0).finish()
 	})
-	if got := c.hear(); got != "-ERR shardring: a connection to a shard was lost while subscribing\r\n" || !c.ended {
+	if got := c.hear(); !strings.HasPrefix(got, "-ERR shard 'p-1' at p-1.example:6379: connection lost: ") || strings.Count(got, "\r\n") != 1 || !c.ended {
 		t.Errorf("told %q, closed %v", got, c.ended)
+	}
+}
+
+// A node that says nothing has as long for a confirmation as for a reply; who waits
+// for it longer is told, and ends.
+func TestSubscribeToASilentNode(t *testing.T) {
+	const limit = 100 * time.Millisecond
+	for _, proto := range []string{"2", "3"} {
+		for _, verb := range []string{"SUBSCRIBE", "PSUBSCRIBE", "UNSUBSCRIBE"} {
+			w := newRig(t, DefaultLimits(), 2, config.Pool{Timeout: limit})
+			c, channel := w.client(), w.keysOn(1, 1)[0]
+			c.ask1("HELLO", proto)
+			c.ask1("SUBSCRIBE", channel)
+			w.now += int64(time.Hour)
+			w.all[1].enter(stalled, int64(time.Hour))
+			c.say(request(verb, map[bool]string{true: channel, false: channel + "2"}[verb == "UNSUBSCRIBE"]))
+			began := w.now
+			for w.now < began+int64(limit) {
+				if c.hear(); c.ended {
+					break
+				}
+				w.now += int64(tick)
+			}
+			want := "-ERR shard 'p-1' at p-1.example:6379: timeout: no reply within 100ms\r\n"
+			if got := c.hear(); got != want || !c.ended || w.now < began+int64(limit) {
+				t.Errorf("RESP%s: %s: after %v told %q, closed %v", proto, verb, time.Duration(w.now-began), got, c.ended)
+			}
+		}
+	}
+}
+
+// So has one that is asked to track keys, or for the ids of its connections.
+func TestTrackingAtASilentNode(t *testing.T) {
+	const limit = 100 * time.Millisecond
+	for _, redirect := range []bool{false, true} {
+		w := newRig(t, DefaultLimits(), 2, config.Pool{Timeout: limit})
+		w.client()
+		c := w.client()
+		c.ask1("HELLO", "3")
+		w.all[1].enter(stalled, int64(time.Hour))
+		args := []string{"CLIENT", "TRACKING", "ON"}
+		if redirect {
+			args = append(args, "REDIRECT", "1")
+		}
+		c.say(request(args...))
+		began := w.now
+		for w.now < began+int64(2*time.Second) && c.s.inFlight > 0 {
+			w.sweep()
+			w.now += int64(tick)
+		}
+		if got := c.hear(); !strings.HasPrefix(got, "-ERR shard") {
+			t.Errorf("redirect %v: after %v told %q", redirect, time.Duration(w.now-began), got)
+		}
 	}
 }
 

@@ -222,8 +222,8 @@ func (s *Session) pin(done func(ids []int64)) {
 	}
 	for i := range ids {
 		o := s.own(i)
-		if o.conn.RemoteID != 0 || pr.tx.begun && pr.tx.on == o {
-			continue // within a transaction nothing can be asked
+		if o.conn.State() == backend.Ready || pr.tx.begun && pr.tx.on == o {
+			continue // it has said what it calls the connection, or may not; within a transaction nothing can be asked
 		}
 		missing++
 		o.settled = append(o.settled, arrived)
