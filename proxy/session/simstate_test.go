@@ -75,9 +75,6 @@ func (c *simClient) askSelect() {
 
 func (c *simClient) askHello() {
 	before, proto := c.spoken, 2+c.w.rng.IntN(2)
-	if proto == 2 && (c.count() > 0 || c.tracked) {
-		return
-	}
 	q := &question{}
 	q.check = func(r reply) error {
 		c.proto = proto

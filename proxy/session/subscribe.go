@@ -222,6 +222,10 @@ func (s *Session) pushed(o *owned) {
 		o.push.Reset(s.core.buffer)
 		return
 	}
+	if s.lane.proto == 2 && !s.inRESP2(o, kind) {
+		o.push.Reset(s.core.buffer)
+		return
+	}
 	if kind == "tracking-redir-broken" {
 		o.push.Reset(s.core.buffer)
 		s.brokenRedirect()
@@ -237,6 +241,18 @@ func (s *Session) pushed(o *owned) {
 	}
 	s.private.held.Take(s.core.buffer, &o.push)
 	s.deliver()
+}
+
+// inRESP2 gives a push the form of RESP2, in which it is not if the node had yet to
+// hear of HELLO 2. It returns false if it has none: RESP2 tells a client of its own
+// keys nothing.
+func (s *Session) inRESP2(o *owned, kind string) bool {
+	b := o.push.Front()
+	if b[0] != '>' {
+		return true
+	}
+	b[0] = '*' // a message has the same words in both
+	return kind == "message" || kind == "pmessage" || kind == "smessage"
 }
 
 // isNull reports whether an invalidation is of all keys.

@@ -53,17 +53,27 @@ func TestSubscribeBehindADiscard(t *testing.T) {
 	}
 }
 
-// A subscriber that goes back to RESP2 stays one.
+// A subscriber that goes back to RESP2 stays one, and hears nothing in RESP3 after
+// that, also what its node has said before it knew.
 func TestSubscriberChangesProtocol(t *testing.T) {
 	w := newRig(t, DefaultLimits(), 1, config.Pool{})
 	c, other := w.client(), w.client()
 	c.ask1("HELLO", "3")
 	c.ask1("SUBSCRIBE", "a")
+	c.ask1("PSUBSCRIBE", "a*")
+	c.ask1("CLIENT", "TRACKING", "ON")
+	c.ask1("GET", "k")
+	l := w.pools[0].pool.lanes[0].conns[0]
+	other.ask1("PING")
+	other.say(request("PUBLISH", "a", "x") + request("SET", "k", "1"))
+	w.turn(func() { l.Link.(*simLink).finish() })
 	c.say(request("HELLO", "2"))
-	other.say(request("PUBLISH", "a", "x"))
-	c.hear()
+	got := c.hear()
 	other.ask1("PUBLISH", "a", "y")
-	if got := c.hear(); got != "*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\ny\r\n" || c.ended {
+	got += c.hear()
+	_, got, _ = strings.Cut(got, "$7\r\nmodules\r\n*0\r\n")
+	const message, pmessage = "*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\n", "*4\r\n$8\r\npmessage\r\n$2\r\na*\r\n$1\r\na\r\n$1\r\n"
+	if got != message+"x\r\n"+pmessage+"x\r\n"+message+"y\r\n"+pmessage+"y\r\n" || c.ended {
 		t.Errorf("told %q, closed %v", got, c.ended)
 	}
 }
