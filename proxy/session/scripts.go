@@ -127,12 +127,6 @@ func (l *loading) Reply(_ *backend.Call, part []byte, _ bool) {
 
 func (*loading) Fail(*backend.Call, *backend.Error) {}
 
-// noticed takes a reply that nobody needs.
-type noticed struct{ call backend.Call }
-
-func (*noticed) Reply(*backend.Call, []byte, bool)      {}
-func (*noticed) Fail(_ *backend.Call, _ *backend.Error) {}
-
 // readsOnly reports whether a script says in its first line that it does not write:
 // "#!lua flags=no-writes".
 func readsOnly(body string) bool {
