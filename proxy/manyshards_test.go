@@ -153,6 +153,9 @@ func TestOneShard(t *testing.T) {
 		} {
 			a.expect(line, direct.do(line))
 		}
+		for _, line := range []string{"MULTI", "SORT l BY w_*", "SORT_RO l GET # GET w_*", "MSET b 2 c", "SCAN 0 COUNT 100 MATCH w_1", "ROLE", "SUNION s1 s2", "EXEC"} {
+			a.expect(line, direct.do(line))
+		}
 		a.expect("MONITOR", "-ERR shardring: 'monitor' is not supported …")
 	})
 }

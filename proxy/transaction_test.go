@@ -62,6 +62,15 @@ func TestTransactions(t *testing.T) {
 			a MSET {one}k v {two}k v => -CROSSSLOT …
 			a EXEC => -EXECABORT …
 			a SET {two}k after => +OK`},
+		{"what is wrong when it is executed", `
+			a MULTI => +OK
+			a MSET {one}k v {two}k => +QUEUED
+			a SET {one}k v => +QUEUED
+			a MSETNX {one}k v {one}j => +QUEUED
+			a EXEC => [-ERR wrong number of arguments for 'mset' command +OK -ERR wrong number of arguments for 'msetnx' command]
+			a MULTI => +OK
+			a MSET {one}k => -ERR wrong number of arguments for 'mset' command
+			a EXEC => -EXECABORT …`},
 		{"what is wrong spoils it", `
 			a MULTI => +OK
 			a NOSUCH => -ERR unknown command 'NOSUCH', with args…

@@ -86,6 +86,7 @@ type Conn struct {
 
 	dialBy   int64 // in Dialing and Greeting: give up then, ns
 	heardAt  int64 // since when the node is silent while it owes a reply, ns
+	askedAt  int64 // when pushes were asked for that have not all come, ns; 0: none were
 	retryAt  int64 // in Waiting: dial again from then on, ns
 	failures int   // failures in a row
 	lastErr  error // why the last connection ended
@@ -209,6 +210,19 @@ func (c *Conn) ready() {
 		c.Owner.Ready(c)
 	}
 }
+
+// Ask is Send for a request that pushes answer, and gives the node as long as for a
+// reply to say something, until Answered is called.
+func (c *Conn) Ask(now int64) (*iobuf.Queue, *Error) {
+	q, err := c.Send(now)
+	if err == nil {
+		c.askedAt = now
+	}
+	return q, err
+}
+
+// Answered is told that all has come that Ask asked for.
+func (c *Conn) Answered() { c.askedAt = 0 }
 
 // Received takes bytes from the node. After an error in them the Conn is
 // Closing and the rest was ignored.

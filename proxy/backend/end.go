@@ -77,7 +77,7 @@ func (c *Conn) fail(kind Kind, err error) {
 	sent := c.state == Ready
 	c.endCalls(kind, err)
 	c.host.Failed(c, c.fault(kind, err, sent))
-	c.tellOwner()
+	c.tellOwner(c.fault(kind, err, false))
 }
 
 func (c *Conn) endCalls(kind Kind, err error) {
@@ -98,7 +98,7 @@ func (c *Conn) clear() {
 	c.Out.Reset(c.pool)
 	c.held.Reset(c.pool)
 	c.late, c.cut, c.push, c.greet = 0, resp.Cutter{}, false, greeting{}
-	c.Subscriber, c.RemoteID, c.Scripts = false, 0, nil
+	c.Subscriber, c.RemoteID, c.Scripts, c.askedAt = false, 0, nil, 0
 	c.relieve()
 }
 

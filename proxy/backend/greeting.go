@@ -88,7 +88,7 @@ func (c *Conn) refused(err error) {
 	}
 	c.endCalls(Busy, err)
 	c.failures = 0
-	c.tellOwner()
+	c.tellOwner(c.fault(Busy, err, false))
 	c.to(Closing)
 	c.wake()
 }

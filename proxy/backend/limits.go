@@ -12,6 +12,14 @@ func (c *Conn) Expire(now int64) {
 		c.abort(Down, errDialTimeout)
 		return
 	}
+	if by := c.answerBy(); by != 0 && now >= by {
+		if c.state == Ready {
+			c.abort(Timeout, errNoReply(c.Timeout))
+		} else {
+			c.abort(Down, errDialTimeout)
+		}
+		return
+	}
 	expired := false
 	for c.overdue(now) && !c.headBegun() {
 		call := c.calls.pop()
@@ -43,6 +51,9 @@ func (c *Conn) Expire(now int64) {
 // time left to hear the node. What begins after now has its own.
 func (c *Conn) Excuse(d time.Duration, now int64) {
 	c.heardAt = min(c.heardAt+int64(d), now)
+	if c.askedAt != 0 {
+		c.askedAt = min(c.askedAt+int64(d), now)
+	}
 	if 2*d > c.DialTimeout {
 		c.dialBy += int64(d)
 	}
@@ -70,6 +81,15 @@ func (c *Conn) headBegun() bool {
 
 func (c *Conn) silentBy() int64 { return c.heardAt + 2*int64(c.Timeout) }
 
+// answerBy returns until when the node has to say something because of Ask, 0 if it
+// need not.
+func (c *Conn) answerBy() int64 {
+	if c.askedAt == 0 || c.Timeout == 0 {
+		return 0
+	}
+	return max(c.askedAt, c.heardAt) + int64(c.Timeout)
+}
+
 // Deadline returns when Expire has something to do next, in ns; 0: never.
 func (c *Conn) Deadline() int64 {
 	d := int64(0)
@@ -81,6 +101,9 @@ func (c *Conn) Deadline() int64 {
 	}
 	if h := c.calls.head; h != nil && h.deadline != 0 && !c.headBegun() && (d == 0 || h.deadline < d) {
 		d = h.deadline
+	}
+	if by := c.answerBy(); by != 0 && (d == 0 || by < d) {
+		d = by
 	}
 	if by := c.heardAt + int64(busyAfter); c.runsScript() && (d == 0 || by < d) {
 		d = by

@@ -11,9 +11,9 @@ type Owner interface {
 	// asked: a message, an invalidation, the answer to a SUBSCRIBE. done: it was
 	// the last part. part is valid during the call only.
 	Pushed(c *Conn, part []byte, done bool)
-	// Lost is told that the connection ended, after its calls: what the node
-	// kept for it is gone.
-	Lost(c *Conn)
+	// Lost is told that the connection ended, after its calls, and why: what the
+	// node kept for it is gone.
+	Lost(c *Conn, err *Error)
 }
 
 // pushed hands a part of a push to the owner.
@@ -28,10 +28,10 @@ func (c *Conn) pushed(part []byte, done bool) {
 
 // tellOwner tells the owner of the connection's end, once. The connection is not
 // made again: whatever the node kept for the owner is gone with it.
-func (c *Conn) tellOwner() {
+func (c *Conn) tellOwner(err *Error) {
 	if o := c.Owner; o != nil {
 		c.Owner, c.retire = nil, true
-		o.Lost(c)
+		o.Lost(c, err)
 	}
 }
 

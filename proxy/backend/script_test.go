@@ -15,6 +15,8 @@ import (
 // script drives one Conn by lines "event => what came of it". Events:
 //
 //	begin A       a call, whose request is the letter
+//	own           the connection gets an owner
+//	ask A         what pushes answer, whose request is the letter; answered
 //	connected     the dial has succeeded
 //	recv TEXT     bytes from the node, as in a Go string
 //	eof, reset    the connection's end; closed: the driver has closed it
@@ -67,6 +69,17 @@ func (s *script) do(name, arg string) {
 			return
 		}
 		q.AppendString(s.pool, arg)
+	case "own":
+		s.c.Owner = ownerOf{s}
+	case "ask":
+		q, err := s.c.Ask(s.now)
+		if err != nil {
+			s.say("refused(%v)", err)
+			return
+		}
+		q.AppendString(s.pool, arg)
+	case "answered":
+		s.c.Answered()
 	case "open":
 		s.c.Open(s.now)
 	case "retire":
@@ -130,6 +143,15 @@ func (s *script) Failed(_ *Conn, e *Error) { s.say("failed(%v)", e.Kind) }
 func (s *script) Recovered(*Conn)          { s.say("recovered") }
 func (s *script) Drained(*Conn)            { s.say("drained") }
 func (s *script) Rand() float64            { return s.rand }
+
+// ownerOf says what the connection's owner is told.
+type ownerOf struct{ s *script }
+
+func (o ownerOf) Ready(*Conn) { o.s.say("made") }
+func (o ownerOf) Pushed(_ *Conn, part []byte, _ bool) {
+	o.s.say("push:%s", strings.ReplaceAll(string(part), "\r\n", "|"))
+}
+func (o ownerOf) Lost(_ *Conn, err *Error) { o.s.say("lost(%v)", err) }
 
 type namedCall struct {
 	Call

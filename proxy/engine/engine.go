@@ -170,6 +170,7 @@ func newBase(e *Engine, i int) base {
 	b := base{engine: e, index: i, log: e.cfg.Log}
 	b.core = session.NewCore(e.cfg.Limits, func() int64 { return time.Now().UnixNano() })
 	b.core.Join(i, peers{e})
+	b.core.Notice = e.cfg.Log.Info
 	b.core.Begin(clock())
 	for _, p := range e.cfg.Pools {
 		b.pools = append(b.pools, b.core.AddPool(p.Shared))

@@ -113,6 +113,7 @@ func (l *epollLoop) run(grace time.Duration) {
 			l.drop(s)
 		}
 	}
+	l.core.End() // others may wait for what a session that ends has to say
 	l.close()
 }
 
@@ -236,7 +237,7 @@ func (l *epollLoop) event(ev *unix.EpollEvent, now int64) {
 func (l *epollLoop) mailCall() {
 	var b [8]byte
 	unix.Read(l.wake, b[:])
-	for _, f := range l.mail.take() {
+	for _, f := range l.mail.take(nil) {
 		f()
 	}
 }

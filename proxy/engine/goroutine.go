@@ -17,15 +17,17 @@ import (
 // what the core wants is handed to them over channels.
 type goroutineLoop struct {
 	base
-	mail chan func()
-	over chan struct{} // closed when run has returned: nobody reads mail
+	mail mailbox
+	news chan struct{} // holds a token while there may be mail
+	over chan struct{} // closed when the loop has ended
+
+	taken []func() // mail, used
 
 	socks     map[*pipe]struct{} // open sockets
 	listeners []net.Listener
 	conns     []*backend.Conn
 	sessions  []*session.Session
 	stopping  bool
-	ended     bool            // sockets are closed, none may be opened
 	dials     context.Context // done when the loop has ended; endDials does that
 	endDials  context.CancelFunc
 	wg        sync.WaitGroup // readers, writers, acceptors
@@ -33,7 +35,7 @@ type goroutineLoop struct {
 
 func newGoroutineLoop(e *Engine, i int) loop {
 	l := &goroutineLoop{
-		base: newBase(e, i), mail: make(chan func(), 1024), over: make(chan struct{}),
+		base: newBase(e, i), news: make(chan struct{}, 1), over: make(chan struct{}),
 		socks: map[*pipe]struct{}{},
 	}
 	l.dials, l.endDials = context.WithCancel(context.Background())
@@ -52,12 +54,14 @@ func (l *goroutineLoop) close() {
 }
 
 func (l *goroutineLoop) post(f func()) bool {
-	select {
-	case l.mail <- f:
-		return true
-	case <-l.over:
+	if !l.mail.put(f) {
 		return false
 	}
+	select {
+	case l.news <- struct{}{}:
+	default:
+	}
+	return true
 }
 
 func (l *goroutineLoop) run(grace time.Duration) {
@@ -77,9 +81,14 @@ func (l *goroutineLoop) run(grace time.Duration) {
 		l.turn(timer, deadline)
 	}
 	close(l.over)
-	l.drain() // somebody may wait for what was posted before
-	l.ended = true
+	for _, f := range l.mail.close() {
+		f() // whoever waits for it must not wait for ever
+	}
 	for s := range l.socks {
+		if s.session != nil {
+			s.session.Closed()
+			l.leave(s.pool)
+		}
 		s.gone = true
 		s.net.Close()
 		close(s.read)
@@ -87,26 +96,13 @@ func (l *goroutineLoop) run(grace time.Duration) {
 	}
 	clear(l.socks)
 	l.endDials()
+	l.core.End() // others may wait for what a session that ends has to say
 	l.wg.Wait()
-	l.drain() // post may still have succeeded: a select takes either way
-}
-
-// drain calls what is in the mail.
-func (l *goroutineLoop) drain() {
-	for {
-		select {
-		case f := <-l.mail:
-			f()
-		default:
-			return
-		}
-	}
 }
 
 // turn waits for something to do, does all there is, and tells the writers.
 func (l *goroutineLoop) turn(timer *time.Timer, deadline int64) {
 	now := clock()
-	var first func()
 	wait := l.core.Wait(now)
 	if deadline != 0 && (wait < 0 || wait > 10*time.Millisecond) {
 		wait = 10 * time.Millisecond
@@ -114,26 +110,18 @@ func (l *goroutineLoop) turn(timer *time.Timer, deadline int64) {
 	switch {
 	case wait == 0:
 	case wait < 0:
-		first = <-l.mail
+		<-l.news
 	default:
 		timer.Reset(wait)
 		select {
-		case first = <-l.mail:
+		case <-l.news:
 		case <-timer.C:
 		}
 	}
 	l.core.Begin(clock())
-	if first != nil {
-		first()
-	}
-	for range cap(l.mail) {
-		select {
-		case f := <-l.mail:
-			f()
-			continue
-		default:
-		}
-		break
+	l.taken = l.mail.take(l.taken)
+	for _, f := range l.taken {
+		f()
 	}
 	l.core.End()
 	l.flush()
@@ -256,7 +244,7 @@ func (l *goroutineLoop) dial(c *backend.Conn) {
 		conn, err := d.DialContext(ctx, c.Network, c.Addr)
 		posted := l.post(func() {
 			switch {
-			case c.Link != s || l.ended:
+			case c.Link != s:
 				if err == nil {
 					conn.Close() // given up meanwhile
 				}

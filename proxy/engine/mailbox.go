@@ -20,12 +20,13 @@ func (m *mailbox) put(f func()) bool {
 	return true
 }
 
-// take empties the mailbox.
-func (m *mailbox) take() []func() {
+// take empties the mailbox. What it returned the last time, used, may be used again.
+func (m *mailbox) take(used []func()) []func() {
+	clear(used)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	list := m.list
-	m.list = nil
+	m.list = used[:0]
 	return list
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/shardring/shardring/proxy/acl"
+	"github.com/shardring/shardring/proxy/backend"
 	"github.com/shardring/shardring/shard/command"
 	"github.com/shardring/shardring/shard/resp"
 )
@@ -312,9 +313,10 @@ func (s *Session) unblock(how string) bool {
 			if s.pool.nodeKey(i) != o.key {
 				continue
 			}
-			n := &noticed{}
-			n.call.To = n
-			if conn, q, err := s.pool.beginOn(s.lane.conns[i*s.pool.each], &n.call); err == nil {
+			u := &unblocking{o: o}
+			u.call.To = u
+			if conn, q, err := s.pool.beginOn(s.lane.conns[i*s.pool.each], &u.call); err == nil {
+				o.unblocks++
 				b := resp.AppendRequest(nil, "CLIENT", "UNBLOCK", strconv.FormatInt(o.conn.RemoteID, 10), how)
 				conn.Stats.RequestBytes += uint64(len(b))
 				q.Append(s.core.buffer, b)
@@ -322,6 +324,25 @@ func (s *Session) unblock(how string) bool {
 		}
 	}
 	return true
+}
+
+// unblocking is a CLIENT UNBLOCK that a node has yet to answer: until then it may meet
+// whoever waits on the connection that it names.
+type unblocking struct {
+	call backend.Call
+	o    *owned
+}
+
+func (u *unblocking) Reply(_ *backend.Call, _ []byte, done bool) {
+	if done {
+		u.o.unblocks--
+	}
+}
+
+func (u *unblocking) Fail(_ *backend.Call, err *backend.Error) {
+	if !err.Sent {
+		u.o.unblocks--
+	}
 }
 
 // isWord compares an argument with a word in lower case.

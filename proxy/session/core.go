@@ -59,6 +59,10 @@ type Core struct {
 	index  int    // among peers
 	peers  Peers  // nil: there are no others
 
+	// Notice is told what an operator may want to know, as a message and pairs of
+	// names and values; nil: nobody is.
+	Notice func(msg string, args ...any)
+
 	conns   []*backend.Conn // woken: the driver has something to do
 	touched []*Session      // likewise
 	resume  []*Session      // were stalled and may go on
@@ -108,6 +112,12 @@ func (c *Core) Buffers() *iobuf.Pool { return c.buffer }
 // Sessions returns the number of open sessions.
 func (c *Core) Sessions() int { return len(c.open) }
 
+func (c *Core) notice(msg string, args ...any) {
+	if c.Notice != nil {
+		c.Notice(msg, args...)
+	}
+}
+
 // clock is now as the topology wants it. All cores that share one are driven
 // by one clock.
 func (c *Core) clock() time.Time { return time.Unix(0, c.now) }
@@ -156,6 +166,9 @@ func (c *Core) Wait(now int64) time.Duration {
 		return 0
 	}
 	for _, p := range c.pools {
+		if p.topo.Snapshot() != p.snap {
+			return 0 // this turn has changed it
+		}
 		if p.timed() {
 			return max(0, time.Duration(c.ticked-now)+tick)
 		}
@@ -194,6 +207,7 @@ func (c *Core) Failed(conn *backend.Conn, err *backend.Error) {
 		if i := p.shardOf(conn); i >= 0 && p.topo.ReportFailure(i, c.clock()) {
 			p.Stats.Ejects++
 			p.EjectedAt[conn.Shard] = c.wall()
+			c.wakePeers()
 		}
 	}
 }

@@ -34,6 +34,11 @@ func (s *Session) handle(frame []byte, spans []resp.Span) bool {
 		s.end()
 		return true
 	}
+	if err != nil && s.private != nil && s.private.tx.open {
+		if lone := s.pool.table.Unpaired(a); lone != nil {
+			cmd, err = lone, nil
+		}
+	}
 	if cmd == nil && err != nil {
 		s.pool.shared.wonder()
 	}

@@ -18,7 +18,6 @@ type laneKey struct {
 type lane struct {
 	laneKey
 	pool     *Pool
-	proven   bool                        // the nodes take the database and the protocol
 	sessions int                         // that use it; the pool's first lane stays without any
 	conns    []*backend.Conn             // shard i's are conns[i*each : (i+1)*each]
 	byNode   map[nodeKey][]*backend.Conn // of the current snapshot

@@ -25,14 +25,16 @@ type private struct {
 // owned is a connection that one session has to itself, as long as it needs one:
 // for a transaction, a command that waits, a subscription.
 type owned struct {
-	session *Session
-	key     nodeKey
-	conn    *backend.Conn
-	push    iobuf.Queue        // a push that has not come whole
-	timed   bool               // in Pool.timing
-	stained bool               // the node may keep something for the session that it does not know of
-	subs    [3]map[string]bool // what is listened to there, by topic; also what is about to end
-	settled []func()           // called at the end of the turn in which it is made, or lost
+	session  *Session
+	key      nodeKey
+	conn     *backend.Conn
+	push     iobuf.Queue        // a push that has not come whole
+	timed    bool               // in Pool.timing
+	stained  bool               // the node may keep something for the session that it does not know of
+	subs     [3]map[string]bool // what is listened to there, by topic; also what is about to end
+	missing  int                // confirmations of what it was told to listen to, or no longer
+	unblocks int                // CLIENT UNBLOCK that name it and may not have been executed
+	settled  []func()           // called at the end of the turn in which it is made, or lost
 }
 
 // maxIdle is how many connections that nobody owns a lane keeps for each node.
@@ -176,7 +178,7 @@ func (s *Session) giveBack(o *owned) {
 	c.Owner = nil
 	idle := s.lane.idle[o.key]
 	_, current := s.lane.byNode[o.key]
-	if current && len(idle) < maxIdle && c.Spotless() && !o.stained && !s.private.needs(o) {
+	if current && len(idle) < maxIdle && c.Spotless() && !o.stained && o.unblocks == 0 && !s.private.needs(o) {
 		s.lane.idle[o.key] = append(idle, c)
 		return
 	}
@@ -227,7 +229,7 @@ func (o *owned) settle() {
 }
 
 // Lost: what the node kept for the session is gone.
-func (o *owned) Lost(c *backend.Conn) {
+func (o *owned) Lost(c *backend.Conn, err *backend.Error) {
 	o.settle()
 	s := o.session
 	pr := s.private
@@ -241,7 +243,7 @@ func (o *owned) Lost(c *backend.Conn) {
 	}
 	pr.tx.lost(o)
 	if o.listens() || pr.track != nil || pr.pinned {
-		s.unheard()
+		s.unheard(err.Reply())
 	}
 }
 

@@ -28,6 +28,16 @@ func (c *Core) cores() int {
 	return c.peers.Len()
 }
 
+// wakePeers has the others look at the topology at once: their clients may listen
+// where nothing is said any more, and a loop without news sleeps.
+func (c *Core) wakePeers() {
+	for i := range c.cores() {
+		if i != c.index {
+			c.peers.Post(i, func(*Core) {})
+		}
+	}
+}
+
 // survey calls ask with every core, on its loop, and then done with what they
 // said, on the loop of c. A core that has ended says nothing.
 func survey[T any](c *Core, ask func(*Core) T, done func([]T)) {

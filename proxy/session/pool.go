@@ -34,10 +34,11 @@ type Pool struct {
 	snap    *topology.Snapshot
 	ring    *ring.Ring
 	random  bool
-	dead    bool            // every shard is ejected
-	each    int             // connections of a lane to a shard
-	lanes   []*lane         // the first is that of new sessions
-	left    []*backend.Conn // to nodes that left, until they are Retired
+	dead    bool             // every shard is ejected
+	each    int              // connections of a lane to a shard
+	lanes   []*lane          // the first is that of new sessions
+	proven  map[laneKey]bool // what a node has once taken, also of lanes that have gone
+	left    []*backend.Conn  // to nodes that left, until they are Retired
 	pause   pause
 	busy    []busyScript                 // overtaken because of a long script
 	timing  []*backend.Conn              // owned ones that may have a time limit running
@@ -63,12 +64,13 @@ func newPool(c *Core, shared *Shared) *Pool {
 		each:    max(1, cfg.ServerConnections),
 		shards:  map[*backend.Conn]int{},
 		waiting: map[*backend.Conn][]*Session{},
+		proven:  map[laneKey]bool{},
 
 		EjectedAt: map[string]int64{},
 	}
 	p.refresh()
 	first := p.lane(laneKey{db: cfg.Database, proto: 2})
-	first.proven = true
+	p.proven[first.laneKey] = true
 	if cfg.Preconnect {
 		for _, conn := range first.conns {
 			conn.Open(c.now)
@@ -88,6 +90,7 @@ func (p *Pool) refresh() {
 	if snap == p.snap {
 		return
 	}
+	old := p.snap
 	p.snap, p.ring = snap, snap.Ring
 	p.random = snap.Ring.Placement() == ring.Random
 	p.dead = snap.AllEjected()
@@ -97,6 +100,9 @@ func (p *Pool) refresh() {
 	}
 	if n := len(snap.Shards); len(p.core.partOf) < n {
 		p.core.partOf = make([]int32, n)
+	}
+	if old != nil {
+		p.follow(old)
 	}
 }
 

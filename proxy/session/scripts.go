@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/shardring/shardring/proxy/backend"
 	"github.com/shardring/shardring/shard/command"
 )
 
@@ -98,12 +97,6 @@ func (s *Session) noteScript(cmd *command.Command, a *arguments) {
 		s.pool.shared.scripts.forget()
 	}
 }
-
-// noticed takes a reply that nobody needs.
-type noticed struct{ call backend.Call }
-
-func (*noticed) Reply(*backend.Call, []byte, bool)      {}
-func (*noticed) Fail(_ *backend.Call, _ *backend.Error) {}
 
 // readsOnly reports whether a script says in its first line that it does not write:
 // "#!lua flags=no-writes".

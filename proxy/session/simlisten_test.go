@@ -186,7 +186,7 @@ func (c *simClient) auditListener() {
 	for kind, names := range c.confirmed {
 		for name := range names {
 			for _, n := range c.pool.nodes {
-				if kind == 0 && (c.pool.eject || c.pool.pool.ring.OwnerString(name) != n.shard) {
+				if kind == 0 && c.pool.pool.ring.OwnerString(name) != n.shard {
 					continue
 				}
 				if !slices.ContainsFunc(n.links, func(l *simLink) bool { return l.owner() == c && l.subs[kind][name] }) {

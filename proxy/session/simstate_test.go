@@ -56,10 +56,10 @@ func (c *simClient) askState(token string) {
 	}
 }
 
-// unsure has the client wait for the reply if the nodes may refuse what it depends
-// on: a login.
+// unsure has the client wait for the reply, on which what follows depends, if the
+// nodes have yet to be asked.
 func (c *simClient) unsure(q *question) {
-	if c.pool.password != "" {
+	if !c.pool.pool.proven[laneKey{c.db, c.spoken}] {
 		c.waitFor = q
 	}
 }
@@ -67,13 +67,8 @@ func (c *simClient) unsure(q *question) {
 func (c *simClient) askSelect() {
 	before, db := c.db, c.w.rng.IntN(3)
 	q := &question{}
-	q.check = func(r reply) error {
-		if r.typ == '-' && r.text == badDB && c.pool.password != "" && c.pool.excused(q.sent) {
-			c.db = before
-			return nil
-		}
-		return want("+OK")(r)
-	}
+	q.check = want("+OK")
+	q.failed = func(outcome) { c.db = before }
 	c.send(q, "SELECT", strconv.Itoa(db))
 	c.db = db
 	c.unsure(q)
@@ -81,21 +76,15 @@ func (c *simClient) askSelect() {
 
 func (c *simClient) askHello() {
 	before, proto := c.spoken, 2+c.w.rng.IntN(2)
-	if proto == 2 && (c.count() > 0 || c.tracked) {
-		return
-	}
 	q := &question{}
 	q.check = func(r reply) error {
-		if r.typ == '-' && strings.HasPrefix(r.text, "NOPROTO ") && c.pool.password != "" && c.pool.excused(q.sent) {
-			c.spoken = before
-			return nil
-		}
 		c.proto = proto
 		if typ := map[int]byte{2: '*', 3: '%'}[proto]; r.typ != typ {
 			return fmt.Errorf("want a reply of type %c", typ)
 		}
 		return nil
 	}
+	q.failed = func(outcome) { c.spoken = before }
 	c.send(q, "HELLO", strconv.Itoa(proto))
 	c.spoken = proto
 	c.unsure(q)

@@ -83,12 +83,30 @@ func (w *simWorld) settle() {
 			n.tire(w.now)
 		}
 	}
-	for range 2 { // what is looked at with the time limits only
+	for i := 0; i < 3; i++ { // what is looked at with the time limits only
+		if w.ejected() {
+			i = -1
+		}
 		w.now += int64(tick)
 		w.sweep()
+		w.turn(func() {
+			for _, c := range w.clients { // whose session has ended with a shard's return
+				c.read(len(c.in))
+			}
+		})
 	}
 	w.audit()
 	w.move()
+}
+
+// ejected reports whether a shard is, and is yet to come back.
+func (w *simWorld) ejected() bool {
+	for _, p := range w.pools {
+		if len(p.topo.Snapshot().Ejected) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // audit checks what holds of a pool when nobody waits for anything.

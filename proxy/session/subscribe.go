@@ -119,7 +119,7 @@ func (s *Session) tell(u *subscribing) *backend.Error {
 		}
 	}
 	for _, o := range conns {
-		q, err := o.conn.Send(s.core.now)
+		q, err := o.conn.Ask(s.core.now)
 		if err != nil {
 			return err
 		}
@@ -132,7 +132,8 @@ func (s *Session) tell(u *subscribing) *backend.Error {
 		for _, name := range byConn[o] { // one that ends is deleted when that is confirmed
 			o.subs[u.topic][name] = true
 		}
-		u.missing += len(byConn[o])
+		o.missing = len(byConn[o])
+		u.missing += o.missing
 	}
 	return nil
 }
@@ -140,19 +141,17 @@ func (s *Session) tell(u *subscribing) *backend.Error {
 // listening returns the connections on which a name is, or will be, listened to. It
 // ends where it began: a channel may be another shard's since then.
 func (s *Session) listening(u *subscribing, name string) (conns []*owned) {
-	switch {
-	case u.end:
+	if u.end {
 		for _, o := range s.private.conns {
 			if o.subs[u.topic][name] {
 				conns = append(conns, o)
 			}
 		}
-	case u.topic == patterns || everywhere(name):
-		for i := range s.pool.snap.Shards {
-			conns = append(conns, s.own(i))
-		}
-	default:
-		conns = append(conns, s.own(s.pool.ring.OwnerString(name)))
+		return conns
+	}
+	first, end := s.placesOf(u.topic, name)
+	for i := first; i < end; i++ {
+		conns = append(conns, s.own(i))
 	}
 	return conns
 }
@@ -211,12 +210,19 @@ func (s *Session) pushed(o *owned) {
 			o.conn.Subscriber = false
 		}
 		o.push.Reset(s.core.buffer)
+		if o.missing--; o.missing == 0 {
+			o.conn.Answered()
+		}
 		if u.missing--; u.missing == 0 {
 			s.confirm()
 		}
 		return
 	}
 	if s.phase > draining { // its last reply, perhaps an error amid a SUBSCRIBE, is under way
+		o.push.Reset(s.core.buffer)
+		return
+	}
+	if s.lane.proto == 2 && !s.inRESP2(o, kind) {
 		o.push.Reset(s.core.buffer)
 		return
 	}
@@ -235,6 +241,18 @@ func (s *Session) pushed(o *owned) {
 	}
 	s.private.held.Take(s.core.buffer, &o.push)
 	s.deliver()
+}
+
+// inRESP2 gives a push the form of RESP2, in which it is not if the node had yet to
+// hear of HELLO 2. It returns false if it has none: RESP2 tells a client of its own
+// keys nothing.
+func (s *Session) inRESP2(o *owned, kind string) bool {
+	b := o.push.Front()
+	if b[0] != '>' {
+		return true
+	}
+	b[0] = '*' // a message has the same words in both
+	return kind == "message" || kind == "pmessage" || kind == "smessage"
 }
 
 // isNull reports whether an invalidation is of all keys.
@@ -272,12 +290,13 @@ func (s *Session) deliver() {
 	s.bound()
 }
 
-// unheard ends the session: messages are missed on a connection that is lost.
-func (s *Session) unheard() {
+// unheard ends the session: messages are missed on a connection that is lost, or at a
+// shard that they no longer go to.
+func (s *Session) unheard(why string) {
 	if u := subsUnder(s.private.subs); u != nil {
 		s.private.subs.under = nil
 		s.private.held.Reset(s.core.buffer)
-		u.r.finishError("ERR shardring: a connection to a shard was lost while subscribing")
+		u.r.finishError(why)
 		s.end()
 		return
 	}

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -54,17 +53,27 @@ func TestSubscribeBehindADiscard(t *testing.T) {
 	}
 }
 
-// A subscriber that goes back to RESP2 stays one.
+// A subscriber that goes back to RESP2 stays one, and hears nothing in RESP3 after
+// that, also what its node has said before it knew.
 func TestSubscriberChangesProtocol(t *testing.T) {
 	w := newRig(t, DefaultLimits(), 1, config.Pool{})
 	c, other := w.client(), w.client()
 	c.ask1("HELLO", "3")
 	c.ask1("SUBSCRIBE", "a")
+	c.ask1("PSUBSCRIBE", "a*")
+	c.ask1("CLIENT", "TRACKING", "ON")
+	c.ask1("GET", "k")
+	l := w.pools[0].pool.lanes[0].conns[0]
+	other.ask1("PING")
+	other.say(request("PUBLISH", "a", "x") + request("SET", "k", "1"))
+	w.turn(func() { l.Link.(*simLink).finish() })
 	c.say(request("HELLO", "2"))
-	other.say(request("PUBLISH", "a", "x"))
-	c.hear()
+	got := c.hear()
 	other.ask1("PUBLISH", "a", "y")
-	if got := c.hear(); got != "*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\ny\r\n" || c.ended {
+	got += c.hear()
+	_, got, _ = strings.Cut(got, "$7\r\nmodules\r\n*0\r\n")
+	const message, pmessage = "*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\n", "*4\r\n$8\r\npmessage\r\n$2\r\na*\r\n$1\r\na\r\n$1\r\n"
+	if got != message+"x\r\n"+pmessage+"x\r\n"+message+"y\r\n"+pmessage+"y\r\n" || c.ended {
 		t.Errorf("told %q, closed %v", got, c.ended)
 	}
 }
@@ -139,37 +148,61 @@ func TestSubscribeFails(t *testing.T) {
 		c.link(1).kill()
 		c.link(0).finish()
 	})
-	if got := c.hear(); got != "-ERR shardring: a connection to a shard was lost while subscribing\r\n" || !c.ended {
+	if got := c.hear(); !strings.HasPrefix(got, "-ERR shard 'p-1' at p-1.example:6379: connection lost: ") || strings.Count(got, "\r\n") != 1 || !c.ended {
 		t.Errorf("told %q, closed %v", got, c.ended)
 	}
 }
 
-// A channel whose shard is another meanwhile is left where it was listened to.
-func TestUnsubscribeAfterReadmission(t *testing.T) {
-	w := newRig(t, DefaultLimits(), 2, config.Pool{AutoEjectHosts: true, ServerFailureLimit: 1, ServerRetryTimeout: time.Second})
-	c, other := w.client(), w.client()
-	key, channel := w.keysOn(0, 1)[0], w.keysOn(1, 1)[0]
-	w.all[1].enter(down, int64(time.Second))
-	other.say(request("GET", channel))
-	for len(w.pools[0].topo.Snapshot().Ejected) == 0 {
-		for _, l := range slices.Clone(w.all[1].links) {
-			l.kill()
+// A node that says nothing has as long for a confirmation as for a reply; who waits
+// for it longer is told, and ends.
+func TestSubscribeToASilentNode(t *testing.T) {
+	const limit = 100 * time.Millisecond
+	for _, proto := range []string{"2", "3"} {
+		for _, verb := range []string{"SUBSCRIBE", "PSUBSCRIBE", "UNSUBSCRIBE"} {
+			w := newRig(t, DefaultLimits(), 2, config.Pool{Timeout: limit})
+			c, channel := w.client(), w.keysOn(1, 1)[0]
+			c.ask1("HELLO", proto)
+			c.ask1("SUBSCRIBE", channel)
+			w.now += int64(time.Hour)
+			w.all[1].enter(stalled, int64(time.Hour))
+			c.say(request(verb, map[bool]string{true: channel, false: channel + "2"}[verb == "UNSUBSCRIBE"]))
+			began := w.now
+			for w.now < began+int64(limit) {
+				if c.hear(); c.ended {
+					break
+				}
+				w.now += int64(tick)
+			}
+			want := "-ERR shard 'p-1' at p-1.example:6379: timeout: no reply within 100ms\r\n"
+			if got := c.hear(); got != want || !c.ended || w.now < began+int64(limit) {
+				t.Errorf("RESP%s: %s: after %v told %q, closed %v", proto, verb, time.Duration(w.now-began), got, c.ended)
+			}
 		}
-		w.now += int64(tick)
-		w.turn(func() {})
 	}
-	c.ask1("SUBSCRIBE", channel)
-	w.now += 2e9
-	w.all[1].heal(w.now)
-	c.hear()
-	if len(w.pools[0].topo.Snapshot().Ejected) > 0 {
-		t.Fatal("still ejected")
-	}
-	if got := c.ask1("UNSUBSCRIBE", channel); !strings.HasSuffix(got, ":0\r\n") {
-		t.Errorf("told %q", got)
-	}
-	if got := c.ask1("GET", key); got != "$-1\r\n" || c.s.private != nil {
-		t.Errorf("got %q, kept %+v", got, c.s.private)
+}
+
+// So has one that is asked to track keys, or for the ids of its connections.
+func TestTrackingAtASilentNode(t *testing.T) {
+	const limit = 100 * time.Millisecond
+	for _, redirect := range []bool{false, true} {
+		w := newRig(t, DefaultLimits(), 2, config.Pool{Timeout: limit})
+		w.client()
+		c := w.client()
+		c.ask1("HELLO", "3")
+		w.all[1].enter(stalled, int64(time.Hour))
+		args := []string{"CLIENT", "TRACKING", "ON"}
+		if redirect {
+			args = append(args, "REDIRECT", "1")
+		}
+		c.say(request(args...))
+		began := w.now
+		for w.now < began+int64(2*time.Second) && c.s.inFlight > 0 {
+			w.sweep()
+			w.now += int64(tick)
+		}
+		if got := c.hear(); !strings.HasPrefix(got, "-ERR shard") {
+			t.Errorf("redirect %v: after %v told %q", redirect, time.Duration(w.now-began), got)
+		}
 	}
 }
 

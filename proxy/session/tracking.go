@@ -130,31 +130,32 @@ func (s *Session) track(t *tracking) {
 	// Who is told gets a connection of its own to every node, whose ids there are
 	// what the nodes are told.
 	c := s.core
+	nobody := func(*Core) { r.finishError("ERR The client ID you want redirect to does not exist") }
 	survey(c, func(peer *Core) bool { return len(peer.matching(pool, f)) > 0 }, func(found []bool) {
-		for i, ok := range found {
-			if !ok {
-				continue
+		i := slices.Index(found, true)
+		if i < 0 || !on(c, i, func(peer *Core) {
+			all := peer.matching(pool, f)
+			if len(all) == 0 { // it has gone since then
+				on(peer, c.index, nobody)
+				return
 			}
-			on(c, i, func(peer *Core) {
-				if all := peer.matching(pool, f); len(all) > 0 {
-					all[0].pin(func(ids []int64) {
-						on(peer, c.index, func(*Core) { s.trackAt(r, t, ids) })
-					})
-				}
+			all[0].pin(func(ids []int64) {
+				on(peer, c.index, func(*Core) { s.trackAt(r, t, ids) })
 			})
-			return
+		}) {
+			nobody(c)
 		}
-		r.finishError("ERR The client ID you want redirect to does not exist")
 	})
 }
 
-// on calls f with core i, now if that is c.
-func on(c *Core, i int, f func(*Core)) {
+// on calls f with core i, now if that is c. It returns false if that core's loop has
+// ended.
+func on(c *Core, i int, f func(*Core)) bool {
 	if i == c.index {
 		f(c)
-		return
+		return true
 	}
-	c.peers.Post(i, f)
+	return c.peers.Post(i, f)
 }
 
 // trackAt has every node track; ids are those to redirect to, by shard.
@@ -222,8 +223,8 @@ func (s *Session) pin(done func(ids []int64)) {
 	}
 	for i := range ids {
 		o := s.own(i)
-		if o.conn.RemoteID != 0 || pr.tx.begun && pr.tx.on == o {
-			continue // within a transaction nothing can be asked
+		if o.conn.State() == backend.Ready || pr.tx.begun && pr.tx.on == o {
+			continue // it has said what it calls the connection, or may not; within a transaction nothing can be asked
 		}
 		missing++
 		o.settled = append(o.settled, arrived)

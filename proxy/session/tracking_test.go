@@ -151,6 +151,17 @@ func TestInvalidationAfterTheReply(t *testing.T) {
 	}
 }
 
+// A node that does not tell its clients their ids cannot redirect to one.
+func TestRedirectWithoutAnID(t *testing.T) {
+	w := newRig(t, DefaultLimits(), 1, config.Pool{})
+	told, c := w.client(), w.client()
+	told.ask1("WATCH", "a")
+	told.s.private.conns[0].conn.RemoteID = 0
+	if got := c.ask1("CLIENT", "TRACKING", "ON", "REDIRECT", "1"); !strings.HasPrefix(got, "-ERR shardring: ") {
+		t.Errorf("got %q", got)
+	}
+}
+
 // What a client is asked for as the target of a redirection gets into no transaction
 // of its own.
 func TestRedirectAmidATransaction(t *testing.T) {

@@ -271,6 +271,12 @@ const errTooMuchKept command.Error = "ERR shardring: too much in a transaction t
 // if any would do.
 func (s *Session) place(cmd *command.Command, a *arguments) (shard int, bound bool, err error) {
 	c := s.core
+	switch {
+	case len(s.pool.snap.Shards) == 1 && cmd.Whole:
+		return 0, true, nil // what the only shard makes of it
+	case s.pool.table.Unpaired(a) != nil:
+		return 0, false, nil // an error of EXEC's, on any shard
+	}
 	switch cmd.Route {
 	case command.Single, command.Split, command.Own:
 		if cmd.Route == command.Own && cmd.Flags&command.PubSub != 0 {

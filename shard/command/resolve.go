@@ -45,6 +45,19 @@ func (t *Table) Resolve(a Args) (*Command, error) {
 	return cmd, nil
 }
 
+// Unpaired returns the command of a request that Resolve refuses for nothing but a key
+// without a value: MSET k v k. A server finds that only when it executes it, so in a
+// transaction it takes the request. Otherwise nil.
+func (t *Table) Unpaired(a Args) *Command {
+	if a.Len() == 0 {
+		return nil
+	}
+	if cmd := t.Lookup(a.At(0)); cmd != nil && cmd.acceptsArity(a.Len()) && !cmd.accepts(a.Len()) {
+		return cmd
+	}
+	return nil
+}
+
 // unknownCommand is commandCheckExistence of Redis's server.c, bounds and
 // trailing space included.
 func unknownCommand(a Args) Error {

@@ -5,8 +5,7 @@ import (
 	"math"
 )
 
-// Limits bound what a client may send. They are Redis's own (networking.c,
-// config.c) unless the caller knows better.
+// Limits bound what a client may send.
 type Limits struct {
 	Inline int // longest inline request or header line, bytes
 	Bulk   int // longest argument, bytes
@@ -15,7 +14,10 @@ type Limits struct {
 	unauthenticated bool // errors say so
 }
 
-// DefaultLimits are those of a redis-server with its default configuration.
+// DefaultLimits are those of a redis-server with its default configuration
+// (networking.c, config.c), but for Args: it is that of Redis before 7, 1,048,576.
+// Redis 7 takes up to 2,147,483,647 of a client that has logged in, which here would
+// be 16 GiB of Spans.
 func DefaultLimits() Limits {
 	return Limits{Inline: 64 << 10, Bulk: 512 << 20, Args: 1 << 20}
 }
