@@ -3,6 +3,7 @@ package proxy_test
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -57,6 +58,10 @@ func TestAllShards(t *testing.T) {
 			a SET {one}k v => +OK
 			a SET {two}k v => +OK
 			a LATENCY HISTOGRAM set => ["set" ["calls" :2 "histogram_usec" [:…
+			a LATENCY HISTOGRAM config|resetstat => ["config|resetstat" ["calls" :1 "histogram_usec" [:…
+			a DBSIZE => :2
+			a DBSIZE => :2
+			a LATENCY HISTOGRAM dbsize => ["dbsize" ["calls" :2 "histogram_usec" [:…
 			a LATENCY HISTOGRAM nosuch => []
 			a LATENCY RESET => :0
 			a LATENCY LATEST => []
@@ -68,6 +73,67 @@ func TestAllShards(t *testing.T) {
 			a SET {two}k v => +OK
 			a MEMORY USAGE {two}k => :…
 			a MEMORY STATS => ["one" ["peak.allocated" :…`},
+	})
+}
+
+// TestSlowlog: one log, in which a command that went to all shards is one entry and
+// stands where the client sent it.
+func TestSlowlog(t *testing.T) {
+	each(t, func(t *testing.T, d engine.Driver) {
+		servers := shardtest.RedisN(t, 4)
+		s := serve(t, d, poolOf(servers))
+		_, tags := ownerOf(t, servers)
+		keys := make([]string, len(tags))
+		for i, tag := range tags {
+			keys[i] = "{" + tag + "}k"
+		}
+		c := s.dial(t)
+		for _, words := range [][]any{
+			{"CONFIG", "SET", "slowlog-log-slower-than", "0"}, {"SLOWLOG", "RESET"},
+			{"SET", keys[3], "a"}, {"SET", keys[3], "b"}, {"DBSIZE"}, {"DBSIZE"}, {"SET", keys[2], "c"}, {"KEYS", "*"}, {"SET", keys[1], "d"},
+			{"SELECT", "0"}, {"FLUSHALL"}, {"FLUSHALL"}, {"SET", keys[0], "e"},
+			{"CONFIG", "SET", "slowlog-log-slower-than", "-1"},
+		} {
+			if _, err := c.Do(words[0].(string), words[1:]...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want := []string{
+			"SET " + keys[0] + " e", "FLUSHALL", "FLUSHALL", "SET " + keys[1] + " d", "KEYS *", "SET " + keys[2] + " c", "DBSIZE", "DBSIZE",
+			"SET " + keys[3] + " b", "SET " + keys[3] + " a", "SLOWLOG RESET",
+		}
+		for _, ask := range []struct {
+			count []any
+			want  int
+		}{{[]any{"-1"}, 11}, {[]any{"100"}, 11}, {nil, 10}, {[]any{"3"}, 3}, {[]any{"0"}, 0}} {
+			check := func(reply any, err error) {
+				t.Helper()
+				entries, err := redis.Values(reply, err)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var got []string
+				for _, e := range entries {
+					argv, err := redis.Strings(e.([]any)[3], nil)
+					if err != nil {
+						t.Fatal(err)
+					}
+					got = append(got, strings.Join(argv, " "))
+				}
+				if !slices.Equal(got, want[:ask.want]) {
+					t.Errorf("SLOWLOG GET %v:\n got %q\nwant %q", ask.count, got, want[:ask.want])
+				}
+			}
+			words := append([]any{"GET"}, ask.count...)
+			check(c.Do("SLOWLOG", words...))
+			c.Send("MULTI")
+			c.Send("SLOWLOG", words...)
+			all, err := redis.Values(c.Do("EXEC"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			check(all[0], nil)
+		}
 	})
 }
 

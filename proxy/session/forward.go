@@ -3,7 +3,6 @@ package session
 import (
 	"bytes"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/shardring/shardring/proxy/backend"
@@ -315,8 +314,8 @@ func (s *Session) everywhere(cmd *command.Command, a *arguments) {
 			}
 		}
 	}
-	if cmd.Merge == command.Slowlog && a.Len() > 2 {
-		g.most, _ = strconv.Atoi(string(a.At(2)))
+	if cmd.Merge == command.Slowlog {
+		g.most = slowlogCount(a)
 	}
 	if cmd.Name == "script|exists" {
 		for i := 2; i < a.Len(); i++ {
