@@ -3,6 +3,7 @@ package proxy_test
 import (
 	"fmt"
 	"math"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -135,6 +136,54 @@ func TestSlowlog(t *testing.T) {
 			check(all[0], nil)
 		}
 	})
+}
+
+// TestListeningSettings: where the server listens is, to clients, where the proxy does;
+// and they cannot move it, nor the servers behind it.
+func TestListeningSettings(t *testing.T) {
+	for _, shards := range []int{1, 4} {
+		t.Run(itoa(shards)+" shards", func(t *testing.T) {
+			each(t, func(t *testing.T, d engine.Driver) {
+				servers := shardtest.RedisN(t, shards)
+				s := serve(t, d, poolOf(servers))
+				host, port, err := net.SplitHostPort(s.addr)
+				if err != nil {
+					t.Fatal(err)
+				}
+				a := s.talk(t)
+				a.expect("CONFIG GET port", `["port" "`+port+`"]`)
+				a.expect("CONFIG GET p?rt", `["port" "`+port+`"]`)
+				a.expect("CONFIG GET tls-port", `["tls-port" "0"]`)
+				a.expect("CONFIG GET bind", `["bind" "`+host+`"]`)
+				s.talk(t, "HELLO 3").expect("CONFIG GET port", `%["port" "`+port+`"]`)
+
+				a.expect("CONFIG SET port "+port, "+OK")
+				a.expect("CONFIG SET maxmemory-samples 6 PORT "+port+" bind "+host+" tls-port 0 hz 20", "+OK")
+				refused := "-ERR CONFIG SET failed (possibly related to argument 'port') - "
+				a.expect("CONFIG SET maxmemory-samples 7 port 1 hz 30", refused+"Unable to listen on this port: …")
+				a.expect("CONFIG SET maxmemory-samples 7 port 65536", refused+"argument must be between 0 and 65535 inclusive")
+				a.expect("CONFIG SET maxmemory-samples 7 port x", refused+"argument couldn't be parsed into an integer")
+				a.expect("CONFIG SET maxmemory-samples 7 port "+port+" port "+port, refused+"duplicate parameter")
+				a.expect("CONFIG SET maxmemory-samples 7 bind 127.0.0.9", "-ERR CONFIG SET failed (possibly related to argument 'bind') - Failed to bind to specified addresses: …")
+				a.expect("CONFIG SET maxmemory-samples 7 port", "-ERR syntax error")
+
+				a.expect("MULTI", "+OK")
+				a.expect("CONFIG GET port", "+QUEUED")
+				a.expect("EXEC", `[["port" "`+port+`"]]`)
+				a.expect("MULTI", "+OK")
+				a.expect("CONFIG SET port "+port, "-ERR shardring: 'config|set' is not supported in a transaction …")
+				a.expect("CONFIG SET maxmemory-samples 7", "+QUEUED")
+				a.expect("EXEC", "-EXECABORT …")
+				for _, server := range servers {
+					_, port, _ := net.SplitHostPort(server.Addr)
+					b := talkTo(t, "tcp", server.Addr)
+					b.expect("CONFIG GET port", `["port" "`+port+`"]`)
+					b.expect("CONFIG GET maxmemory-samples", `["maxmemory-samples" "6"]`)
+					b.expect("CONFIG GET hz", `["hz" "20"]`)
+				}
+			})
+		})
+	}
 }
 
 // TestInfoOfShards: one INFO about the pool, its sums those of the servers.
