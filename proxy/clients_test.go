@@ -200,7 +200,10 @@ func TestClientPause(t *testing.T) {
 	eachLoops(t, func(t *testing.T, d engine.Driver, loops int) {
 		s := serveLoops(t, d, loops, poolOf(shardtest.RedisN(t, 4)))
 		a, b := s.talk(t), s.talk(t)
+		a.expect(`FUNCTION LOAD "#!lua name=l\nredis.register_function{function_name='r', callback=function() return 'read' end, flags={'no-writes'}}`+
+			`\nredis.register_function('w', function(keys) return redis.call('SET', keys[1], 'f') end)"`, `"l"`)
 		writes := map[string]string{
+			"FCALL w 1 k5": "+OK", "FCALL nosuch 0": "-ERR Function not found",
 			"SET k v": "+OK", "EVAL \"return redis.call('SET', KEYS[1], 'w')\" 1 k2": "+OK", "PUBLISH c x": ":0", "PFCOUNT h": ":0", "MSET k3 v k4 v": "+OK",
 		}
 		paused := map[string]*talker{}
@@ -215,6 +218,13 @@ func TestClientPause(t *testing.T) {
 			c.silent(10 * time.Millisecond)
 		}
 		a.expect("MGET k k2", "[$-1 $-1]")
+		b.expect("FCALL r 0", `"read"`)
+		a.expect("FCALL r 1 k", `"read"`)
+		for _, c := range paused {
+			c.silent(10 * time.Millisecond)
+		}
+		a.expect("CLIENT PAUSE 100000 WRITE", "+OK")
+		a.expect("FCALL r 0", `"read"`)
 		a.expect("CLIENT UNPAUSE", "+OK")
 		for line, c := range paused {
 			c.hears(writes[line])

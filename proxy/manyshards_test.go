@@ -3,6 +3,8 @@ package proxy_test
 import (
 	"fmt"
 	"math"
+	"net"
+	"slices"
 	"strings"
 	"testing"
 
@@ -57,6 +59,10 @@ func TestAllShards(t *testing.T) {
 			a SET {one}k v => +OK
 			a SET {two}k v => +OK
 			a LATENCY HISTOGRAM set => ["set" ["calls" :2 "histogram_usec" [:…
+			a LATENCY HISTOGRAM config|resetstat => ["config|resetstat" ["calls" :1 "histogram_usec" [:…
+			a DBSIZE => :2
+			a DBSIZE => :2
+			a LATENCY HISTOGRAM dbsize => ["dbsize" ["calls" :2 "histogram_usec" [:…
 			a LATENCY HISTOGRAM nosuch => []
 			a LATENCY RESET => :0
 			a LATENCY LATEST => []
@@ -69,6 +75,115 @@ func TestAllShards(t *testing.T) {
 			a MEMORY USAGE {two}k => :…
 			a MEMORY STATS => ["one" ["peak.allocated" :…`},
 	})
+}
+
+// TestSlowlog: one log, in which a command that went to all shards is one entry and
+// stands where the client sent it.
+func TestSlowlog(t *testing.T) {
+	each(t, func(t *testing.T, d engine.Driver) {
+		servers := shardtest.RedisN(t, 4)
+		s := serve(t, d, poolOf(servers))
+		_, tags := ownerOf(t, servers)
+		keys := make([]string, len(tags))
+		for i, tag := range tags {
+			keys[i] = "{" + tag + "}k"
+		}
+		c := s.dial(t)
+		for _, words := range [][]any{
+			{"CONFIG", "SET", "slowlog-log-slower-than", "0"}, {"SLOWLOG", "RESET"},
+			{"SET", keys[3], "a"}, {"SET", keys[3], "b"}, {"DBSIZE"}, {"DBSIZE"}, {"SET", keys[2], "c"}, {"KEYS", "*"}, {"SET", keys[1], "d"},
+			{"SELECT", "0"}, {"FLUSHALL"}, {"FLUSHALL"}, {"SET", keys[0], "e"},
+			{"CONFIG", "SET", "slowlog-log-slower-than", "-1"},
+		} {
+			if _, err := c.Do(words[0].(string), words[1:]...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want := []string{
+			"SET " + keys[0] + " e", "FLUSHALL", "FLUSHALL", "SET " + keys[1] + " d", "KEYS *", "SET " + keys[2] + " c", "DBSIZE", "DBSIZE",
+			"SET " + keys[3] + " b", "SET " + keys[3] + " a", "SLOWLOG RESET",
+		}
+		for _, ask := range []struct {
+			count []any
+			want  int
+		}{{[]any{"-1"}, 11}, {[]any{"100"}, 11}, {nil, 10}, {[]any{"3"}, 3}, {[]any{"0"}, 0}} {
+			check := func(reply any, err error) {
+				t.Helper()
+				entries, err := redis.Values(reply, err)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var got []string
+				for _, e := range entries {
+					argv, err := redis.Strings(e.([]any)[3], nil)
+					if err != nil {
+						t.Fatal(err)
+					}
+					got = append(got, strings.Join(argv, " "))
+				}
+				if !slices.Equal(got, want[:ask.want]) {
+					t.Errorf("SLOWLOG GET %v:\n got %q\nwant %q", ask.count, got, want[:ask.want])
+				}
+			}
+			words := append([]any{"GET"}, ask.count...)
+			check(c.Do("SLOWLOG", words...))
+			c.Send("MULTI")
+			c.Send("SLOWLOG", words...)
+			all, err := redis.Values(c.Do("EXEC"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			check(all[0], nil)
+		}
+	})
+}
+
+// TestListeningSettings: where the server listens is, to clients, where the proxy does;
+// and they cannot move it, nor the servers behind it.
+func TestListeningSettings(t *testing.T) {
+	for _, shards := range []int{1, 4} {
+		t.Run(itoa(shards)+" shards", func(t *testing.T) {
+			each(t, func(t *testing.T, d engine.Driver) {
+				servers := shardtest.RedisN(t, shards)
+				s := serve(t, d, poolOf(servers))
+				host, port, err := net.SplitHostPort(s.addr)
+				if err != nil {
+					t.Fatal(err)
+				}
+				a := s.talk(t)
+				a.expect("CONFIG GET port", `["port" "`+port+`"]`)
+				a.expect("CONFIG GET p?rt", `["port" "`+port+`"]`)
+				a.expect("CONFIG GET tls-port", `["tls-port" "0"]`)
+				a.expect("CONFIG GET bind", `["bind" "`+host+`"]`)
+				s.talk(t, "HELLO 3").expect("CONFIG GET port", `%["port" "`+port+`"]`)
+
+				a.expect("CONFIG SET port "+port, "+OK")
+				a.expect("CONFIG SET maxmemory-samples 6 PORT "+port+" bind "+host+" tls-port 0 hz 20", "+OK")
+				refused := "-ERR CONFIG SET failed (possibly related to argument 'port') - "
+				a.expect("CONFIG SET maxmemory-samples 7 port 1 hz 30", refused+"Unable to listen on this port: …")
+				a.expect("CONFIG SET maxmemory-samples 7 port 65536", refused+"argument must be between 0 and 65535 inclusive")
+				a.expect("CONFIG SET maxmemory-samples 7 port x", refused+"argument couldn't be parsed into an integer")
+				a.expect("CONFIG SET maxmemory-samples 7 port "+port+" port "+port, refused+"duplicate parameter")
+				a.expect("CONFIG SET maxmemory-samples 7 bind 127.0.0.9", "-ERR CONFIG SET failed (possibly related to argument 'bind') - Failed to bind to specified addresses: …")
+				a.expect("CONFIG SET maxmemory-samples 7 port", "-ERR syntax error")
+
+				a.expect("MULTI", "+OK")
+				a.expect("CONFIG GET port", "+QUEUED")
+				a.expect("EXEC", `[["port" "`+port+`"]]`)
+				a.expect("MULTI", "+OK")
+				a.expect("CONFIG SET port "+port, "-ERR shardring: 'config|set' is not supported in a transaction …")
+				a.expect("CONFIG SET maxmemory-samples 7", "+QUEUED")
+				a.expect("EXEC", "-EXECABORT …")
+				for _, server := range servers {
+					_, port, _ := net.SplitHostPort(server.Addr)
+					b := talkTo(t, "tcp", server.Addr)
+					b.expect("CONFIG GET port", `["port" "`+port+`"]`)
+					b.expect("CONFIG GET maxmemory-samples", `["maxmemory-samples" "6"]`)
+					b.expect("CONFIG GET hz", `["hz" "20"]`)
+				}
+			})
+		})
+	}
 }
 
 // TestInfoOfShards: one INFO about the pool, its sums those of the servers.

@@ -123,3 +123,31 @@ func TestTrackingRedirect(t *testing.T) {
 		}
 	})
 }
+
+// TestTrackingClients: INFO counts clients that track, each once.
+func TestTrackingClients(t *testing.T) {
+	eachLoops(t, func(t *testing.T, d engine.Driver, loops int) {
+		s := serveLoops(t, d, loops, poolOf(shardtest.RedisN(t, 4)))
+		a, b, c := s.talk(t, "HELLO 3"), s.talk(t, "HELLO 3"), s.talk(t)
+		count := func(n int) {
+			t.Helper()
+			want := "\\r\\ntracking_clients:" + itoa(n) + "\\r\\n"
+			soon(t, want, func() bool { return strings.Contains(c.do("INFO clients"), want) })
+		}
+		count(0)
+		a.expect("CLIENT TRACKING on", "+OK")
+		b.expect("CLIENT TRACKING on BCAST", "+OK")
+		count(2)
+		b.expect("CLIENT TRACKING on BCAST PREFIX x", "-ERR …")
+		a.expect("CLIENT TRACKING on", "+OK")
+		count(2)
+		a.expect("CLIENT TRACKING off", "+OK")
+		a.expect("CLIENT TRACKING off", "+OK")
+		count(1)
+		a.expect("CLIENT TRACKING on", "+OK")
+		a.expect("RESET", "+RESET")
+		count(1)
+		b.Close()
+		count(0)
+	})
+}

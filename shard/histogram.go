@@ -17,7 +17,7 @@ func mergeHistogram(v *view, parts []part) (any, error) {
 		all = append(all, histogram...)
 	}
 	values := []any{}
-	for _, l := range command.MergeLatencies(all) {
+	for _, l := range command.Builtin().MergeLatencies(all) {
 		within := []any{}
 		for _, bound := range l.Bounds() {
 			within = append(within, bound, l.Within[bound])

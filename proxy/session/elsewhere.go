@@ -109,11 +109,16 @@ func (e *execution) answer(i int) {
 	r.core, r.session, r.then = c, s, e
 	e.local[i] = r
 	e.left++
+	s.inside = r
+	s.local(e.rest[i].cmd, e.rest[i].arguments())
+}
+
+// arguments takes the request apart again.
+func (x *elsewhere) arguments() *arguments {
 	var p resp.Parser
 	lim := resp.DefaultLimits()
-	p.Parse(e.rest[i].frame, &lim) // it was parsed before
-	s.inside = r
-	s.local(e.rest[i].cmd, &arguments{e.rest[i].frame, p.Args})
+	p.Parse(x.frame, &lim) // it was parsed before
+	return &arguments{x.frame, p.Args}
 }
 
 // send sends a request to the shards that have not executed it.
@@ -122,6 +127,9 @@ func (e *execution) send(i int) {
 	g := s.core.newGather(x.cmd.Merge)
 	g.req, g.done = e.r, e.arrived
 	e.parts[i] = g
+	if x.cmd.Merge == command.Slowlog {
+		g.most = slowlogCount(x.arguments())
+	}
 	if x.apart {
 		g.merge = command.First
 		g.parts = append(g.parts, part{shard: s.pool.ring.OwnerString(x.channel)})

@@ -3,7 +3,6 @@ package session
 import (
 	"bytes"
 	"slices"
-	"strconv"
 
 	"github.com/shardring/shardring/proxy/backend"
 	"github.com/shardring/shardring/proxy/iobuf"
@@ -101,7 +100,7 @@ func (s *Session) refuse(err error) {
 
 // route does what the command's route says. It returns false as handle.
 func (s *Session) route(cmd *command.Command, a *arguments) bool {
-	if len(s.pool.snap.Shards) == 1 && cmd.Whole && !aside(cmd) {
+	if len(s.pool.snap.Shards) == 1 && cmd.Whole && !aside(cmd) && !ofListening(cmd) {
 		s.noteScript(cmd, a)
 		s.wroteTo(cmd, 0)
 		s.forward(0, a.frame)
@@ -120,10 +119,8 @@ func (s *Session) route(cmd *command.Command, a *arguments) bool {
 		s.split(cmd, a)
 	case command.All:
 		if cmd.Name == "config|set" {
-			if err := ofOneNode(a); err != nil {
-				s.refuse(err)
-				return true
-			}
+			s.configSet(cmd, a)
+			return true
 		}
 		s.noteScript(cmd, a)
 		s.everywhere(cmd, a)
@@ -142,17 +139,10 @@ func aside(cmd *command.Command) bool {
 	return cmd.Merge == command.AnyOK || cmd.Merge == command.Running
 }
 
-// ofOneNode returns an error if a CONFIG SET names where a server listens: told to all
-// shards, all but one would be gone from their addresses.
-func ofOneNode(a *arguments) error {
-	for i := 2; i < a.Len(); i += 2 {
-		for _, name := range [...]string{"port", "tls-port", "bind", "unixsocket"} {
-			if isWord(a.At(i), name) {
-				return command.Error("ERR CONFIG SET failed (possibly related to argument '" + name + "') - shardring: it is each server's own; connect to that server")
-			}
-		}
-	}
-	return nil
+// ofListening reports whether a command may be about where the proxy listens, which
+// no shard knows.
+func ofListening(cmd *command.Command) bool {
+	return cmd.Merge == command.Settings || cmd.Name == "config|set"
 }
 
 // wroteTo remembers to which shards the session has written, -1 for all: WAIT is
@@ -320,8 +310,8 @@ func (s *Session) everywhere(cmd *command.Command, a *arguments) {
 			}
 		}
 	}
-	if cmd.Merge == command.Slowlog && a.Len() > 2 {
-		g.most, _ = strconv.Atoi(string(a.At(2)))
+	if cmd.Merge == command.Slowlog {
+		g.most = slowlogCount(a)
 	}
 	if cmd.Name == "script|exists" {
 		for i := 2; i < a.Len(); i++ {

@@ -21,7 +21,7 @@ type gather struct {
 	parts   []part
 	owner   []uint32 // the part of each key, in the order of the request
 	missing int      // parts without a whole reply, and one more while sending
-	most    int      // entries that the request asks for; 0: all
+	most    int      // SLOWLOG GET: entries that the request asks for; negative: all
 	known   []bool   // SCRIPT EXISTS: of each script, whether it can be loaded again from here
 	failed  *backend.Error
 	plan    *crossread.Plan // of keys read over several shards; nil: see merge
@@ -222,14 +222,6 @@ func (g *gather) chooseOK() {
 		}
 	}
 	g.parts[0].reply, g.parts[best].reply = g.parts[best].reply, g.parts[0].reply
-}
-
-// limit is how many entries a merged list may have, if the request says so.
-func (g *gather) limit(otherwise int) int {
-	if g.most > 0 {
-		return g.most
-	}
-	return otherwise
 }
 
 // shardError returns the first error that a shard replied, with the shard's

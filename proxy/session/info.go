@@ -40,6 +40,8 @@ func (p *Pool) ownField(field, merged string) string {
 	switch field {
 	case "connected_clients":
 		return strconv.FormatInt(p.shared.clients.Load(), 10)
+	case "tracking_clients": // each has a connection to every shard that tracks
+		return strconv.FormatInt(p.shared.tracking.Load(), 10)
 	case "blocked_clients":
 		n, err := strconv.ParseInt(merged, 10, 64)
 		if err == nil {

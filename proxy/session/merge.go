@@ -30,6 +30,7 @@ var mergers = [...]func(g *gather, out *iobuf.Queue) error{
 	command.ByShard:     mergeByShard,
 	command.Running:     mergeRunning,
 	command.Histogram:   mergeHistogram,
+	command.Settings:    mergeSettings,
 }
 
 // maxLine is the longest header line of a reply: a type, 20 digits, CRLF.

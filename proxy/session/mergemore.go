@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
-	"strconv"
 
 	"github.com/shardring/shardring/proxy/iobuf"
 	"github.com/shardring/shardring/shard/resp"
@@ -112,59 +111,6 @@ func mergeRandomKey(g *gather, out *iobuf.Queue) error {
 		}
 	}
 	return fmt.Errorf("no key among %d", total) // not reachable
-}
-
-// mergeSlowlog: logs, the newest entry first; one log of as many entries as each
-// shard was asked for.
-func mergeSlowlog(g *gather, out *iobuf.Queue) error {
-	type entry struct {
-		at   int64
-		text []byte
-	}
-	var all []entry
-	most := 0
-	for i := range g.parts {
-		p := &g.parts[i]
-		n, err := p.number('*')
-		if err != nil {
-			return err
-		}
-		most = max(most, int(n))
-		rest := make([]byte, p.reply.Len())
-		p.reply.Peek(rest)
-		for range n {
-			var cut resp.Cutter
-			end, done, err := cut.Cut(rest)
-			if err != nil || !done {
-				return p.unexpected(string(rest))
-			}
-			e := rest[:end]
-			rest = rest[end:]
-			at, err := loggedAt(e)
-			if err != nil {
-				return p.unexpected(string(e))
-			}
-			all = append(all, entry{at, e})
-		}
-	}
-	slices.SortStableFunc(all, func(a, b entry) int { return int(b.at - a.at) })
-	pool := g.req.core.buffer
-	all = all[:min(len(all), g.limit(most))]
-	out.Append(pool, resp.AppendArray(nil, len(all)))
-	for _, e := range all {
-		out.Append(pool, e.text)
-	}
-	return nil
-}
-
-// loggedAt returns the time of an entry of a slow log: an array of its number, its
-// time and more.
-func loggedAt(e []byte) (int64, error) {
-	lines := bytes.SplitN(e, []byte("\r\n"), 4)
-	if len(lines) < 4 || len(lines[2]) == 0 || lines[2][0] != ':' {
-		return 0, strconv.ErrSyntax
-	}
-	return strconv.ParseInt(string(lines[2][1:]), 10, 64)
 }
 
 // mergeByShard: whatever they are; a map from the shards' names to them.

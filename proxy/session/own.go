@@ -203,6 +203,7 @@ func (s *Session) giveBackAll() {
 		s.giveBack(o)
 	}
 	pr.held.Reset(s.core.buffer)
+	s.setTracking(nil)
 	s.private = nil
 }
 

@@ -9,8 +9,9 @@ import (
 // pause is CLIENT PAUSE: until its end no request of the pool's clients is handled,
 // or none that writes.
 type pause struct {
-	until  int64 // ns; 0: there is none
-	writes bool  // only what writes waits
+	until     int64      // ns; 0: there is none
+	writes    bool       // only what writes waits
+	functions *functions // what the pool's nodes say of theirs; nil: nobody has asked
 }
 
 // clientPause takes CLIENT PAUSE ms [WRITE|ALL].
@@ -72,6 +73,12 @@ func (p *Pool) pauseFor(ms int64, writes bool) {
 func (p *Pool) unpause() {
 	p.pause = pause{}
 	p.heatAll()
+	p.handlePostponed()
+}
+
+// handlePostponed has those go on that wait for the end of a pause; who still has to,
+// waits again.
+func (p *Pool) handlePostponed() {
 	for _, s := range p.core.matching(p.Name, &filter{}) {
 		if s.postponed {
 			s.goAhead()
@@ -103,12 +110,19 @@ func (s *Session) postpone(cmd *command.Command, a *arguments) bool {
 	if p.until == 0 || p.writes && !s.mayWrite(cmd, a) {
 		return false
 	}
+	if p.writes && cmd.Name == "fcall" {
+		if p.functions.readOnly(a.At(1)) {
+			return false
+		}
+		s.askFunctions(cmd, a)
+	}
 	s.postponed, s.stalled = true, true
 	s.pool.shared.postponed.Add(1)
 	return true
 }
 
-// mayWrite is is_may_replicate_command of Redis's server.c.
+// mayWrite is is_may_replicate_command of Redis's server.c; of a function it does not
+// know better.
 func (s *Session) mayWrite(cmd *command.Command, a *arguments) bool {
 	switch cmd.Name {
 	case "eval":

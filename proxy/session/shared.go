@@ -15,10 +15,13 @@ type Shared struct {
 	Config   *config.Pool
 	Topology *topology.Pool
 
-	users              *acl.Users
-	scripts            scripts
-	table              atomic.Pointer[command.Table]
-	clients, postponed atomic.Int64 // clients that are connected; that a pause makes wait
+	users   *acl.Users
+	scripts scripts
+	table   atomic.Pointer[command.Table]
+
+	clients   atomic.Int64 // that are connected
+	postponed atomic.Int64 // of these, that a pause makes wait
+	tracking  atomic.Int64 // that have CLIENT TRACKING on
 
 	unknown chan struct{} // holds a token once a command was asked for that nobody knows
 }

@@ -182,7 +182,7 @@ func (s *Session) trackAt(r *Request, t *tracking, ids []int64) {
 	if pr.track != nil { // the nodes have the earlier prefixes
 		own.prefixes = t.prefixes[len(pr.track.prefixes):]
 	}
-	pr.track = t
+	s.setTracking(t)
 	for i := range g.parts {
 		s.own(i)
 		if q := g.send(i); q != nil {
@@ -191,11 +191,25 @@ func (s *Session) trackAt(r *Request, t *tracking, ids []int64) {
 	}
 	g.after = func(ok bool) {
 		if !ok && s.private != nil {
-			s.private.track = before
+			s.setTracking(before)
 			s.stain() // some nodes may have done it
 		}
 	}
 	g.sent()
+}
+
+// setTracking has the session track as t says, nil for not at all, and counts those
+// that do.
+func (s *Session) setTracking(t *tracking) {
+	pr := s.priv()
+	if now := t != nil; now != (pr.track != nil) {
+		if now {
+			s.pool.shared.tracking.Add(1)
+		} else {
+			s.pool.shared.tracking.Add(-1)
+		}
+	}
+	pr.track = t
 }
 
 // pin gives the session a connection of its own to every node, for as long as it
@@ -241,7 +255,7 @@ func (s *Session) trackNot() {
 		s.begin().finish(okReply)
 		return
 	}
-	pr.track = nil
+	s.setTracking(nil)
 	g := s.core.newGather(command.AllOK)
 	for i := range s.pool.snap.Shards {
 		if pr.find(s.pool.nodeKey(i)) != nil {

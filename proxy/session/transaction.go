@@ -204,6 +204,9 @@ func (s *Session) queue(cmd *command.Command, a *arguments) bool {
 		return true
 	}
 	shard, bound, err := s.place(cmd, a)
+	if err == nil && cmd.Name == "config|set" && setsListening(a) {
+		err = notInTransaction(cmd) + " when it says where the server listens"
+	}
 	if err != nil {
 		s.refuse(err)
 		return true
@@ -221,7 +224,7 @@ func (s *Session) queue(cmd *command.Command, a *arguments) bool {
 		x.apart = t.on == nil || t.on.key != s.pool.nodeKey(shard)
 		x.channel = string(a.At(1))
 	}
-	if x.apart || cmd.Route == command.All && len(s.pool.snap.Shards) > 1 {
+	if x.apart || cmd.Route == command.All && (len(s.pool.snap.Shards) > 1 || cmd.Merge == command.Settings) {
 		if !s.keeps(len(a.frame)) {
 			return true
 		}

@@ -71,12 +71,13 @@ const (
 	ByShard           // whatever they are: a map from the shard's name to its reply
 	Running           // FUNCTION STATS: of a shard that runs something, else the first
 	Histogram         // LATENCY HISTOGRAM: the sums
+	Settings          // CONFIG GET: as First; a proxy knows better where it listens
 )
 
 var mergeNames = [...]string{
 	None: "none", GatherArray: "gather array", Sum: "sum", AllOK: "all ok", First: "first",
 	AndArray: "and array", Concat: "concat", Scan: "scan", InfoText: "info text",
-	Min: "min", Max: "max", AnyOK: "any ok", SumPairs: "sum pairs", RandomKey: "random key", Slowlog: "slow log", ByShard: "by shard", Running: "running", Histogram: "histogram",
+	Min: "min", Max: "max", AnyOK: "any ok", SumPairs: "sum pairs", RandomKey: "random key", Slowlog: "slow log", ByShard: "by shard", Running: "running", Histogram: "histogram", Settings: "settings",
 }
 
 // String returns the way's name in lower case.

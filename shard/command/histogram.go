@@ -17,8 +17,9 @@ func (l *Latencies) Bounds() []int64 { return slices.Sorted(maps.Keys(l.Within))
 
 // MergeLatencies is the merge Histogram. all is what the shards said, one shard's
 // after another's; the result has each command once, where it first stood, with the
-// calls of all shards. It does not change what it was given.
-func MergeLatencies(all []Latencies) []Latencies {
+// calls of all shards. A command that every shard is sent was called once for all of
+// them: what the shard says that counts most. It does not change what it was given.
+func (t *Table) MergeLatencies(all []Latencies) []Latencies {
 	var merged []Latencies
 	at := map[string]int{}
 	for _, l := range all {
@@ -28,10 +29,18 @@ func MergeLatencies(all []Latencies) []Latencies {
 			merged = append(merged, l)
 			continue
 		}
-		merged[i] = merged[i].plus(l)
+		switch cmd := t.Named(l.Command); {
+		case cmd == nil || !cmd.Everywhere():
+			merged[i] = merged[i].plus(l)
+		case l.Calls > merged[i].Calls:
+			merged[i] = l
+		}
 	}
 	return merged
 }
+
+// Everywhere reports whether a request of the command is sent to every shard.
+func (c *Command) Everywhere() bool { return c.Route == All && c.Merge != Scan }
 
 // plus joins two shards'. A count that one of them does not have is its next
 // smaller one.

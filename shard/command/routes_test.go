@@ -76,7 +76,7 @@ var plans = []struct {
 	{"command", Local, None, 0},
 	{"command count", Local, None, 0},
 	{"command help", Single, None, 0},
-	{"config get save", All, First, 0},
+	{"config get save", All, Settings, 0},
 	{"config set save x", All, AllOK, 0},
 	{"client reply off", Local, None, 0},
 	{"client list", Local, None, 0},
