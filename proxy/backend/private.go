@@ -38,7 +38,7 @@ func (c *Conn) tellOwner(err *Error) {
 // Spotless reports whether a connection is as new: nothing is under way on it, and
 // it has not subscribed.
 func (c *Conn) Spotless() bool {
-	return c.state == Ready && c.calls.n == 0 && c.late == 0 && !c.push && !c.Subscriber
+	return c.state == Ready && c.InFlight() == 0 && c.late == 0 && !c.push && !c.Subscriber
 }
 
 // Drop ends the connection at once, with whatever waits there for its owner,
@@ -47,6 +47,7 @@ func (c *Conn) Drop() {
 	c.Owner, c.retire = nil, true
 	switch c.state {
 	case Idle, Waiting:
+		c.failHeld(Lost, errDropped)
 		c.to(Retired)
 	case Dialing, Greeting, Ready:
 		c.endCalls(Lost, errDropped)

@@ -89,6 +89,19 @@ func (p *Pool) connect(l *lane) {
 		l.conns = append(l.conns, conns...)
 		for _, c := range conns {
 			p.shards[c] = i
+			c.Freeze(sh.Frozen, p.core.now)
+		}
+	}
+	for i, sh := range p.snap.Shards {
+		for k, conns := range old {
+			if k.shard != sh.Name {
+				continue
+			}
+			for j, c := range conns {
+				c.Bequeath(l.conns[i*p.each+j], p.core.now)
+			}
+			p.retire(map[nodeKey][]*backend.Conn{k: conns})
+			delete(old, k)
 		}
 	}
 	p.retire(old)

@@ -98,6 +98,7 @@ func (p *Pool) refresh() {
 	for _, l := range p.lanes {
 		p.connect(l)
 	}
+	p.leaveOwned()
 	if n := len(snap.Shards); len(p.core.partOf) < n {
 		p.core.partOf = make([]int32, n)
 	}

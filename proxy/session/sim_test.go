@@ -59,6 +59,7 @@ type simWorld struct {
 	echo    bool // nodes answer with what they are asked
 	hard    bool // OutputHard is small
 	closing bool
+	moved   []swapped
 	swept   int64 // when everything healthy was last up to date
 	buf     []byte
 	conns   []*backend.Conn
@@ -216,7 +217,13 @@ func (w *simWorld) fault() {
 	w.faults++
 	n := w.all[w.rng.IntN(len(w.all))]
 	d := w.rng.Int64N(int64(50*time.Millisecond) << w.rng.IntN(6))
-	switch w.rng.IntN(9) {
+	switch w.rng.IntN(12) {
+	case 9:
+		n.enter(reading, d)
+	case 10:
+		n.enter(filling, d)
+	case 11:
+		w.swap(n, d)
 	case 8:
 		n.codes, n.lost = nil, true
 	case 7:
