@@ -63,8 +63,9 @@ func (c *Conn) Retire() {
 		c.lastErr = errRetired
 		c.failHeld(Down, errRetired)
 		c.to(Retired)
-	case Ready:
+	case Dialing, Greeting, Ready:
 		if c.InFlight() == 0 && c.late == 0 {
+			c.clear()
 			c.lastErr = errRetired
 			c.to(Closing)
 			c.wake()
