@@ -12,6 +12,7 @@ import (
 	"github.com/shardring/shardring/proxy/engine"
 	"github.com/shardring/shardring/proxy/session"
 	"github.com/shardring/shardring/shard/config"
+	"github.com/shardring/shardring/shard/watch"
 )
 
 // Options are settings of a Proxy that are not in its configuration file.
@@ -84,12 +85,13 @@ func (p *Proxy) Run(ctx context.Context) error {
 		p.log.Info("listening", "pool", pool.Name, "addr", p.addrs[i].String(), "shards", len(pool.Shards),
 			"distribution", string(pool.Ring.Placement), "loops", p.engine.Loops())
 	}
-	var learners sync.WaitGroup
+	var beside sync.WaitGroup
 	for _, sh := range p.pools {
-		learners.Go(func() { learn(ctx, sh, p.log) })
+		beside.Go(func() { learn(ctx, sh, p.log) })
+		beside.Go(func() { watch.New(sh.Config, sh.Topology, watch.Options{Log: p.log, Changed: p.engine.Wake}).Run(ctx) })
 	}
 	p.engine.Run(ctx)
-	learners.Wait()
+	beside.Wait()
 	for _, pool := range p.file.Pools {
 		if pool.Listen.Network == "unix" {
 			os.Remove(pool.Listen.Address)

@@ -59,7 +59,7 @@ func (c *Client) listen(ctx context.Context, f form, names []string) (*Subscript
 		return nil, redis.Error("ERR wrong number of arguments for '" + f.verb(true) + "' command")
 	}
 	now := time.Now()
-	v, err := c.current(now)
+	v, err := c.current()
 	if err != nil {
 		return nil, err
 	}

@@ -84,7 +84,7 @@ type Core struct {
 	unauthLimit resp.Limits
 }
 
-// NewCore returns a core without pools. wall is the time of day for TIME, in ns
+// NewCore returns a core without pools. wall is the time of day, for TIME and for the topology, in ns
 // since 1970.
 func NewCore(limits Limits, wall func() int64) *Core {
 	c := &Core{
@@ -117,10 +117,6 @@ func (c *Core) notice(msg string, args ...any) {
 		c.Notice(msg, args...)
 	}
 }
-
-// clock is now as the topology wants it. All cores that share one are driven
-// by one clock.
-func (c *Core) clock() time.Time { return time.Unix(0, c.now) }
 
 // Begin starts a turn. now is in ns on a clock that never goes back.
 func (c *Core) Begin(now int64) {
@@ -209,7 +205,7 @@ func (c *Core) Failed(conn *backend.Conn, err *backend.Error) {
 			continue
 		}
 		p.topo.Doubt(p.snap.Shards[i].Name)
-		if p.topo.ReportFailure(i, c.clock()) {
+		if p.topo.ReportFailure(i, time.Unix(0, c.wall())) {
 			p.Stats.Ejects++
 			p.EjectedAt[conn.Shard] = c.wall()
 			c.wakePeers()

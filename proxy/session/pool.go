@@ -171,9 +171,6 @@ func (p *Pool) expire() {
 		}
 	}
 	p.left = kept
-	if now := p.core.clock(); p.topo.Due(now) {
-		p.topo.Readmit(now)
-	}
 }
 
 // excuse moves the time limits that run by d, in which the core did not.
@@ -202,5 +199,5 @@ func (p *Pool) timed() bool {
 			}
 		}
 	}
-	return len(p.left) > 0 || len(p.timing) > 0 || p.pause.until != 0 || len(p.snap.Ejected) > 0
+	return len(p.left) > 0 || len(p.timing) > 0 || p.pause.until != 0
 }
