@@ -93,3 +93,22 @@ func TestAwaitsPrimary(t *testing.T) {
 		}
 	}
 }
+
+// TestSubscriptionFollows: who hears a shard hears it at its new primary when the old
+// one is gone.
+func TestSubscriptionFollows(t *testing.T) {
+	a := shardtest.Redis(t)
+	b := shardtest.Replica(t, a)
+	c := over(t, []*shardtest.Server{a}, func(c *Config) {
+		c.HealthInterval = 100 * time.Millisecond
+		c.Shards[0].Replicas = []Replica{{Addr: b.Addr}}
+	})
+	sub, err := c.Subscribe(bg, "news")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sub.Close()
+	a.Kill()
+	b.Do("REPLICAOF", "NO", "ONE")
+	await(t, "a subscriber at the new primary", func() bool { n, _ := redis.Int(b.Do("PUBLISH", "news", "x")); return n == 1 })
+}

@@ -105,7 +105,7 @@ func (s *subscriber) await(ctx context.Context, ready <-chan struct{}, deadline 
 	defer s.mu.Unlock()
 	for _, l := range s.listeners {
 		if len(l.awaiting) > 0 {
-			return l.link.unsent(ctx, err)
+			return s.v.links[l.shard].unsent(ctx, err)
 		}
 	}
 	return err
