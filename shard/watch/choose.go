@@ -58,6 +58,8 @@ func (t *tracker) chain(k *known, now time.Time) topology.Node {
 		}
 		next := t.meet(k.last.of, now)
 		switch {
+		case next.node == t.present:
+			return topology.Node{} // a loop
 		case next.last.at.IsZero() || next.last.err != nil || next.last.role == NoRole:
 			t.ask(next.node, from)
 			return topology.Node{}

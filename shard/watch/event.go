@@ -24,6 +24,7 @@ type event struct {
 	name   string
 	master string        // what the Sentinels call the shard
 	node   topology.Node // the node it is about; the new one of a switch
+	of     topology.Node // the primary at the time
 }
 
 // channels are the events to subscribe to, beside abortPattern.
@@ -53,11 +54,11 @@ func parseEvent(channel, payload string) (event, bool) {
 		if len(f) != 5 {
 			return e, false
 		}
-		e.master, e.node = f[0], tcp(f[3], f[4])
+		e.master, e.node, e.of = f[0], tcp(f[3], f[4]), tcp(f[1], f[2])
 	case len(f) >= 8 && f[4] == "@":
-		e.master, e.node = f[5], tcp(f[2], f[3])
+		e.master, e.node, e.of = f[5], tcp(f[2], f[3]), tcp(f[6], f[7])
 	case len(f) >= 4 && f[0] == "master":
-		e.master, e.node = f[1], tcp(f[2], f[3])
+		e.master, e.node, e.of = f[1], tcp(f[2], f[3]), tcp(f[2], f[3])
 	default:
 		return e, false
 	}

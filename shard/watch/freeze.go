@@ -21,6 +21,8 @@ type freeze struct {
 // told takes an event of a Sentinel.
 func (t *tracker) told(e event, now time.Time) {
 	switch {
+	case (e.freezes() || e.elects()) && !t.present.IsZero() && t.canonical(e.of) != t.present:
+		return // it comes late: the primary that it replaces has been left already
 	case e.aborts():
 		if t.holds {
 			t.note(slog.LevelWarn, "the Sentinels gave the failover up", "event", e.name)
@@ -29,9 +31,6 @@ func (t *tracker) told(e event, now time.Time) {
 		return
 	case e.elects() && !e.node.IsZero():
 		k := t.meet(e.node, now)
-		if k.node == t.present {
-			return // it has been followed already
-		}
 		if k.node != t.elected {
 			t.elected, t.since = k.node, now
 		}

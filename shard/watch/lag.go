@@ -63,11 +63,14 @@ func (h *history) lag(now time.Time, offset int64) (d time.Duration, bytes int64
 }
 
 // latency smooths round trips. The published value follows only when it is off
-// by a half, so that noise makes no snapshots.
+// by more than noise, which would make snapshots.
 type latency struct {
 	smooth    time.Duration
 	published time.Duration
 }
+
+// latencyNoise is what a busy machine may add to a round trip.
+const latencyNoise = 200 * time.Microsecond
 
 func (l *latency) add(d time.Duration) {
 	if l.smooth == 0 {
@@ -75,7 +78,8 @@ func (l *latency) add(d time.Duration) {
 	} else {
 		l.smooth += (d - l.smooth) / 8
 	}
-	if l.published == 0 || l.smooth > l.published*2 || l.smooth < l.published/2 {
+	off := l.smooth - l.published
+	if l.published == 0 || off > max(l.published, latencyNoise) || off < -max(l.published/2, latencyNoise) {
 		l.published = max(10*time.Microsecond, l.smooth.Round(10*time.Microsecond))
 	}
 }

@@ -279,7 +279,7 @@ func (t *tracker) follow(n topology.Node) {
 	t.present, t.past, t.split = n, history{}, topology.Node{}
 	t.freeze = freeze{}
 	for _, k := range t.known {
-		k.was.Readable = false // what was readable copied another one
+		k.was.Readable, k.lagKnown = false, false // they copied another one
 	}
 	if k := t.known[n]; k.last.offset >= 0 {
 		t.past.add(k.last.at, k.last.offset, 2*t.rules.lag)
