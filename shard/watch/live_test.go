@@ -147,3 +147,5 @@ func (b *lockedBuffer) String() string {
 	defer b.mu.Unlock()
 	return b.b.String()
 }
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
