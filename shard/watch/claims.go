@@ -27,6 +27,7 @@ type claim struct {
 	epoch    uint64 // config-epoch: every failover has a higher one
 	at       time.Time
 	replicas []topology.Node
+	elected  topology.Node // the replica that it is promoting, zero if it is not
 }
 
 // claimed takes a Sentinel's answer.
@@ -38,6 +39,10 @@ func (t *tracker) claimed(c claim) {
 	delete(t.awaited, c.sentinel)
 	for _, n := range c.replicas {
 		t.meet(n, c.at)
+	}
+	if !c.elected.IsZero() {
+		// The events may have come before anybody listened.
+		t.told(event{name: "+promoted-slave", node: c.elected, of: c.node}, c.at)
 	}
 }
 

@@ -90,6 +90,21 @@ func TestFailover(t *testing.T) {
 	}
 }
 
+// TestMissedEvents: nobody listened when a replica was elected; the Sentinel that
+// promotes it says so when it is asked.
+func TestMissedEvents(t *testing.T) {
+	w := watched3(t)
+	w.claimed(claim{sentinel: "s1", master: "users", node: na, at: w.now, elected: nb, replicas: []topology.Node{nb, nc}})
+	w.run()
+	if w.elected != nb || w.nodes().Frozen {
+		t.Errorf("elected %v, frozen %v; want nb, not frozen", w.elected, w.nodes().Frozen)
+	}
+	w.says[nb] = promoted(100)
+	w.probe(nb)
+	w.run()
+	w.want("promoted", nb)
+}
+
 // TestFailoverGivenUp: writes go on when it is aborted, or does not end.
 func TestFailoverGivenUp(t *testing.T) {
 	w := watched3(t)

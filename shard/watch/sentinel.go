@@ -158,7 +158,10 @@ func (cl *claim) add(i int, reply any, others *[]topology.Node) error {
 			case n.IsZero():
 			case i == 3:
 				*others = append(*others, n)
-			case !strings.Contains(m["flags"], "s_down") || strings.Contains(m["flags"], "promoted"):
+			case strings.Contains(m["flags"], "promoted"):
+				cl.elected = n
+				cl.replicas = append(cl.replicas, n)
+			case !strings.Contains(m["flags"], "s_down"):
 				cl.replicas = append(cl.replicas, n)
 			}
 		}

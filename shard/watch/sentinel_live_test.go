@@ -132,6 +132,25 @@ func TestPrimaryKilled(t *testing.T) {
 	w.steady(time.Second, "the new primary", func(n topology.Nodes) bool { return n.Primary.Addr == b.Addr })
 }
 
+// TestSentinelPassword: Sentinels have a login of their own.
+func TestSentinelPassword(t *testing.T) {
+	a := shardtest.Redis(t)
+	host, port, _ := strings.Cut(a.Addr, ":")
+	s := shardtest.Sentinel(t, fmt.Sprintf("requirepass open\nsentinel monitor %s %s %s 1", shardName, host, port))
+	with := func(password string) func(*config.Pool) {
+		return func(c *config.Pool) {
+			listing(s)(c)
+			c.SentinelAuth = config.NewSecret(password)
+		}
+	}
+	start(t, pool(nil, nil, with("open"))).untilPrimary(5*time.Second, a)
+	wrong := start(t, pool(nil, nil, with("shut")))
+	wrong.until(5*time.Second, "a complaint", func(topology.Nodes) bool { return strings.Contains(wrong.log.String(), "WRONGPASS") })
+	if strings.Contains(wrong.log.String(), "shut") || !wrong.nodes().Primary.IsZero() {
+		t.Errorf("primary %v, log:\n%s", wrong.nodes().Primary, wrong.log)
+	}
+}
+
 // TestSentinelKilled: the only listed Sentinel dies; those that were found go on.
 func TestSentinelKilled(t *testing.T) {
 	a := shardtest.Redis(t)

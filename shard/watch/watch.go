@@ -137,7 +137,9 @@ func (w *Watcher) Run(ctx context.Context) {
 			w.doubt(ctx, nil)
 		case <-ticker.C:
 			for _, t := range w.order {
-				w.settle(ctx, t)
+				if !t.begun.IsZero() { // nothing else ends by the time alone
+					w.settle(ctx, t)
+				}
 			}
 			w.askEjected(time.Now())
 		}
