@@ -1,6 +1,9 @@
 package watch
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // history says which offset a primary had when, as far back as a replica may
 // be behind. The zero history knows nothing.
@@ -62,24 +65,24 @@ func (h *history) lag(now time.Time, offset int64) (d time.Duration, bytes int64
 	return 0, bytes, false
 }
 
-// latency smooths round trips. The published value follows only when it is off
-// by more than noise, which would make snapshots.
+// latency is how long a node takes to answer: the least of its last probes, for what
+// a busy machine adds says nothing of the node. The published value follows only when
+// it is off by more than noise, which would make snapshots.
 type latency struct {
-	smooth    time.Duration
+	last      [8]time.Duration
+	probes    int
 	published time.Duration
 }
 
-// latencyNoise is what a busy machine may add to a round trip.
+// latencyNoise is what may be added to a round trip all the time.
 const latencyNoise = 200 * time.Microsecond
 
 func (l *latency) add(d time.Duration) {
-	if l.smooth == 0 {
-		l.smooth = d
-	} else {
-		l.smooth += (d - l.smooth) / 8
-	}
-	off := l.smooth - l.published
+	l.last[l.probes%len(l.last)] = d
+	l.probes++
+	least := slices.Min(l.last[:min(l.probes, len(l.last))])
+	off := least - l.published
 	if l.published == 0 || off > max(l.published, latencyNoise) || off < -max(l.published/2, latencyNoise) {
-		l.published = max(10*time.Microsecond, l.smooth.Round(10*time.Microsecond))
+		l.published = max(10*time.Microsecond, least.Round(10*time.Microsecond))
 	}
 }

@@ -151,6 +151,7 @@ func TestLatency(t *testing.T) {
 	first := l.published
 	for range 1000 {
 		l.add(time.Duration(300+rand.IntN(250)) * time.Microsecond)
+		l.add(time.Duration(rand.IntN(50)+1) * time.Millisecond)
 		if l.published != first {
 			t.Fatalf("published %v after %v", l.published, first)
 		}

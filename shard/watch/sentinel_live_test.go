@@ -132,6 +132,26 @@ func TestPrimaryKilled(t *testing.T) {
 	w.steady(time.Second, "the new primary", func(n topology.Nodes) bool { return n.Primary.Addr == b.Addr })
 }
 
+// TestOldWordsAreNotBelieved: the primary and a Sentinel hang while the others promote
+// a replica. When they go on both say what was true before; nobody believes them.
+func TestOldWordsAreNotBelieved(t *testing.T) {
+	a := shardtest.Redis(t)
+	b := shardtest.Replica(t, a)
+	s := sentinels(t, a, 1)
+	w := start(t, pool(a, []*shardtest.Server{b}, listing(s...)))
+	w.untilReadable(5*time.Second, b, true)
+	s[2].Pause()
+	a.Pause()
+	w.untilPrimary(20*time.Second, b)
+	w.until(5*time.Second, "the others agree", func(topology.Nodes) bool {
+		at, err := redis.Strings(s[0].Do("SENTINEL", "GET-MASTER-ADDR-BY-NAME", shardName))
+		return err == nil && strings.HasSuffix(b.Addr, ":"+at[1])
+	})
+	a.Resume()
+	s[2].Resume()
+	w.steady(2*time.Second, "the new primary", func(n topology.Nodes) bool { return n.Primary.Addr == b.Addr && !n.Frozen })
+}
+
 // TestSentinelPassword: Sentinels have a login of their own.
 func TestSentinelPassword(t *testing.T) {
 	a := shardtest.Redis(t)
