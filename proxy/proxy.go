@@ -58,6 +58,7 @@ func New(file *config.File, opt Options) (*Proxy, error) {
 		if err != nil {
 			return fail(err)
 		}
+		shared.Zone = file.Proxy.Zone
 		ln, err := listen(pool)
 		if err != nil {
 			return fail(fmt.Errorf("pool %s: %w", pool.Name, err))

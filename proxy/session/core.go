@@ -194,7 +194,8 @@ func (c *Core) TakeSessions(buf []*Session) []*Session {
 // Wake, Failed, Recovered, Doubted, Drained and Rand make Core a backend.Host.
 func (c *Core) Wake(conn *backend.Conn) { c.conns = append(c.conns, conn) }
 
-// Failed counts against the shard, which may be ejected.
+// Failed counts against the shard, which may be ejected, and has its nodes looked
+// at.
 func (c *Core) Failed(conn *backend.Conn, err *backend.Error) {
 	for _, p := range c.pools {
 		if err.Kind == backend.Refused && !p.lanes[0].has(conn) {
@@ -202,9 +203,12 @@ func (c *Core) Failed(conn *backend.Conn, err *backend.Error) {
 		}
 		i := p.shardOf(conn)
 		if i < 0 {
+			if _, ok := p.replicas[conn]; ok {
+				p.topo.Doubt(conn.Shard)
+			}
 			continue
 		}
-		p.topo.Doubt(p.snap.Shards[i].Name)
+		p.topo.Doubt(conn.Shard)
 		if p.topo.ReportFailure(i, time.Unix(0, c.wall())) {
 			p.Stats.Ejects++
 			p.EjectedAt[conn.Shard] = c.wall()
@@ -225,8 +229,9 @@ func (c *Core) Recovered(conn *backend.Conn) {
 // Doubted has the shard's nodes looked at.
 func (c *Core) Doubted(conn *backend.Conn) {
 	for _, p := range c.pools {
-		if i := p.shardOf(conn); i >= 0 {
-			p.topo.Doubt(p.snap.Shards[i].Name)
+		_, replica := p.replicas[conn]
+		if replica || p.shardOf(conn) >= 0 {
+			p.topo.Doubt(conn.Shard)
 		}
 	}
 }

@@ -21,6 +21,7 @@ type lane struct {
 	sessions int                         // that use it; the pool's first lane stays without any
 	conns    []*backend.Conn             // shard i's are conns[i*each : (i+1)*each]
 	byNode   map[nodeKey][]*backend.Conn // of the current snapshot
+	replicas replicaConns
 	idle     map[nodeKey][]*backend.Conn // owned by nobody: for the next session that needs one
 }
 
@@ -67,6 +68,12 @@ func (p *Pool) leave(l *lane) {
 	}
 	p.retire(l.byNode)
 	p.retire(l.idle)
+	for _, c := range l.all {
+		if _, ok := p.replicas[c]; ok {
+			delete(p.replicas, c)
+			p.retire(map[nodeKey][]*backend.Conn{{}: {c}})
+		}
+	}
 }
 
 // connect gives a lane its connections to the nodes of the snapshot. Those to
@@ -105,6 +112,7 @@ func (p *Pool) connect(l *lane) {
 		}
 	}
 	p.retire(old)
+	p.spread(l)
 	for k, conns := range l.idle {
 		if _, ok := l.byNode[k]; !ok {
 			p.retire(map[nodeKey][]*backend.Conn{k: conns})

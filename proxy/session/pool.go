@@ -31,19 +31,21 @@ type Pool struct {
 	users  *acl.Users
 
 	// snap is what the lanes' connections were made from; all change in refresh only.
-	snap    *topology.Snapshot
-	ring    *ring.Ring
-	random  bool
-	dead    bool             // every shard is ejected
-	each    int              // connections of a lane to a shard
-	lanes   []*lane          // the first is that of new sessions
-	proven  map[laneKey]bool // what a node has once taken, also of lanes that have gone
-	left    []*backend.Conn  // to nodes that left, until they are Retired
-	pause   pause
-	busy    []busyScript                 // overtaken because of a long script
-	timing  []*backend.Conn              // owned ones that may have a time limit running
-	shards  map[*backend.Conn]int        // index in snap.Shards
-	waiting map[*backend.Conn][]*Session // stalled until it is less full
+	snap     *topology.Snapshot
+	ring     *ring.Ring
+	random   bool
+	dead     bool             // every shard is ejected
+	each     int              // connections of a lane to a shard
+	lanes    []*lane          // the first is that of new sessions
+	proven   map[laneKey]bool // what a node has once taken, also of lanes that have gone
+	left     []*backend.Conn  // to nodes that left, until they are Retired
+	pause    pause
+	busy     []busyScript                 // overtaken because of a long script
+	timing   []*backend.Conn              // owned ones that may have a time limit running
+	shards   map[*backend.Conn]int        // index in snap.Shards
+	spreads  bool                         // reads may go to replicas: see readers.go
+	replicas map[*backend.Conn]struct{}   // connections to replicas
+	waiting  map[*backend.Conn][]*Session // stalled until it is less full
 }
 
 // Stats counts what clients of a pool did, on this core.
@@ -61,12 +63,14 @@ func newPool(c *Core, shared *Shared) *Pool {
 	cfg := shared.Config
 	p := &Pool{
 		Name: cfg.Name, core: c, shared: shared, topo: shared.Topology, cfg: cfg, users: shared.users,
-		each:    max(1, cfg.ServerConnections),
-		shards:  map[*backend.Conn]int{},
-		waiting: map[*backend.Conn][]*Session{},
-		proven:  map[laneKey]bool{},
+		each:     max(1, cfg.ServerConnections),
+		shards:   map[*backend.Conn]int{},
+		replicas: map[*backend.Conn]struct{}{},
+		waiting:  map[*backend.Conn][]*Session{},
+		proven:   map[laneKey]bool{},
 
 		EjectedAt: map[string]int64{},
+		spreads:   cfg.ReadFrom != "" && cfg.ReadFrom != config.Primary,
 	}
 	p.refresh()
 	first := p.lane(laneKey{db: cfg.Database, proto: 2})
@@ -112,7 +116,10 @@ func (p *Pool) refresh() {
 // but not over a connection of the session's own, where the node keeps something that
 // has to stay what the session takes it for.
 func (p *Pool) begin(shard int, s *Session, call *backend.Call) (*backend.Conn, *iobuf.Queue, *backend.Error) {
-	conn := s.conn(shard)
+	conn, err := s.way(shard, call)
+	if err != nil {
+		return conn, nil, err
+	}
 	if s.private != nil {
 		s.sayCaching(conn)
 	}
@@ -142,8 +149,8 @@ func (p *Pool) shardOf(c *backend.Conn) int {
 // Conns yields the connections that clients share, and their shards.
 func (p *Pool) Conns(yield func(shard int, c *backend.Conn) bool) {
 	for _, l := range p.lanes {
-		for i, c := range l.conns {
-			if !yield(i/p.each, c) {
+		for i, c := range l.all {
+			if !yield(i, c) {
 				return
 			}
 		}
@@ -153,7 +160,7 @@ func (p *Pool) Conns(yield func(shard int, c *backend.Conn) bool) {
 // expire looks at every time limit of the pool.
 func (p *Pool) expire() {
 	for _, l := range p.lanes {
-		for _, c := range l.conns {
+		for _, c := range l.all {
 			c.Expire(p.core.now)
 		}
 		p.overtake(l)
@@ -193,7 +200,7 @@ func (p *Pool) excuse(d time.Duration) {
 // timed reports whether a time limit is running.
 func (p *Pool) timed() bool {
 	for _, l := range p.lanes {
-		for _, c := range l.conns {
+		for _, c := range l.all {
 			if c.Deadline() != 0 {
 				return true
 			}

@@ -14,6 +14,7 @@ import (
 type Shared struct {
 	Config   *config.Pool
 	Topology *topology.Pool
+	Zone     string // where the proxy stands, for balance: same_zone; set before a core has the pool
 
 	users   *acl.Users
 	scripts scripts
