@@ -28,7 +28,7 @@ func TestScenarios(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := env{shardproxy: shardproxy(t), stretch: 800 * time.Millisecond, limit: 500 * time.Millisecond, patience: 5}
+	e := env{shardproxy: shardproxy(t), stretch: 800 * time.Millisecond, limit: 800 * time.Millisecond, patience: 5}
 	for _, s := range chosen {
 		t.Run(s.name, func(t *testing.T) { reported(t, e.play(context.Background(), s)) })
 	}
