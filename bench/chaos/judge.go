@@ -57,9 +57,9 @@ func judge(r *run, s scenario, result *load.Result) {
 	}
 	machine := [2]time.Duration{p99(result, load.Before, load.By(load.Direct, load.Every)), p99(result, load.During, load.By(load.Direct, load.Every))}
 	row.say("p99 of a redis-server that is no shard: %s before, %s during", ms(machine[0]), ms(machine[1]))
-	steady := machine[1] <= max(slowdownLimit*machine[0], slowdownFloor/2)
+	steady := machine[1] <= min(max(slowdownLimit*machine[0], slowdownFloor/2), slowdownFloor)
 	if !steady {
-		row.say("the machine itself became slower, so other shards' latencies tell nothing")
+		row.say("the machine itself was slow, so other shards' latencies tell nothing")
 	}
 	for i, way := range ways {
 		row.before[i] = p99(result, load.Before, load.By(way, load.Beside(victim)))

@@ -14,10 +14,9 @@ import (
 // env is what all scenarios have in common.
 type env struct {
 	shardproxy string
-	stretch    time.Duration                                            // before and after a fault
-	limit      time.Duration                                            // the pool's timeout
-	patience   int                                                      // how many times as slow as demanded things may be; more than 1 on a busy machine
-	through    func(proxy string) (addr string, stop func(), err error) // what stands before shardproxy; nil: nothing
+	stretch    time.Duration // before and after a fault
+	limit      time.Duration // the pool's timeout
+	patience   int           // how many times as slow as demanded things may be; more than 1 on a busy machine
 }
 
 // run is one scenario under way.
@@ -63,14 +62,6 @@ func (r *run) whole(ctx context.Context, s scenario) (err error) {
 		return fmt.Errorf("start: %w", err)
 	}
 	s.load.Proxy, s.load.Control = r.fleet.Proxy.Addr, r.fleet.Control.Addr
-	if r.env.through != nil {
-		addr, stop, err := r.env.through(s.load.Proxy)
-		if err != nil {
-			return err
-		}
-		defer stop()
-		s.load.Proxy = addr
-	}
 	s.load.File, s.load.Pool = r.fleet.Proxy.ConfigPath(), "chaos"
 	if r.load, err = load.Start(s.load); err != nil {
 		return err
