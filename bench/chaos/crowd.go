@@ -111,7 +111,7 @@ func (r *run) crowded(ctx context.Context, idle, busy int) (err error) {
 	err = r.audit()
 	resume()
 	result := r.load.Stop()
-	r.row.verdict, r.row.kinds = r.load.Verdict(), result.Errors(load.During, load.Every)
+	r.row.verdict, r.row.kinds = r.load.Verdict(), byWay(result, load.During)
 	if r.row.errors = total(r.row.kinds); r.row.errors > 0 {
 		r.row.fail("%d errors seen by clients, want none", r.row.errors)
 	}

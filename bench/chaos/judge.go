@@ -25,7 +25,7 @@ func judge(r *run, s scenario, result *load.Result) {
 			row.fail("%d errors %s the fault: %v", n, map[load.Phase]string{load.Before: "before", load.After: "after"}[p], most(result.Errors(p, load.Every)))
 		}
 	}
-	row.kinds = result.Errors(load.During, load.Every)
+	row.kinds = byWay(result, load.During)
 	row.errors = total(row.kinds)
 	if s.noErrors && row.errors > 0 {
 		row.fail("%d errors seen by clients, want none", row.errors)
@@ -68,6 +68,17 @@ func judge(r *run, s scenario, result *load.Result) {
 			row.fail("other shards' p99 through the %s went from %s to %s", way, ms(row.before[i]), ms(row.during[i]))
 		}
 	}
+}
+
+// byWay are the errors of a phase by kind, with the way on which they came.
+func byWay(r *load.Result, p load.Phase) map[string]int {
+	kinds := map[string]int{}
+	for _, way := range ways {
+		for kind, n := range r.Errors(p, load.By(way, load.Every)) {
+			kinds[string(way)+": "+kind] = n
+		}
+	}
+	return kinds
 }
 
 func p99(r *load.Result, p load.Phase, f load.Filter) time.Duration {

@@ -49,7 +49,7 @@ func (r *run) spread(ctx context.Context) error {
 	result := r.load.Stop()
 	r.row.verdict, r.row.kinds = r.load.Verdict(), map[string]int{}
 	for _, p := range []load.Phase{load.Before, load.During, load.After} {
-		for kind, n := range result.Errors(p, load.Every) {
+		for kind, n := range byWay(result, p) {
 			r.row.kinds[kind] += n
 		}
 	}
