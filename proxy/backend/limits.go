@@ -28,7 +28,10 @@ func (c *Conn) Expire(now int64) {
 		c.Stats.Timeouts++
 		call.To.Fail(call, c.fault(Timeout, errNoReply(c.Timeout), true))
 	}
-	c.expireHeld(now)
+	if c.expireHeld(now) && c.Owner != nil && c.state != Ready {
+		c.abort(Down, c.whyNot()) // what follows is of no use without it
+		return
+	}
 	c.relieve()
 	c.resume(now)
 	if c.retire {
@@ -95,14 +98,16 @@ func (c *Conn) headBegun() bool {
 }
 
 // expireHeld fails the calls whose time ran out while they waited to be sent.
-func (c *Conn) expireHeld(now int64) {
+func (c *Conn) expireHeld(now int64) (expired bool) {
 	for _, s := range [...]*stash{&c.again, &c.next} {
 		for h := s.calls.head; h != nil && h.deadline != 0 && now >= h.deadline; h = s.calls.head {
 			s.pop(c.pool)
 			c.Stats.Timeouts++
+			expired = true
 			h.To.Fail(h, c.lateErr())
 		}
 	}
+	return expired
 }
 
 func (c *Conn) silentBy() int64 { return c.heardAt + 2*int64(c.Timeout) }

@@ -314,7 +314,7 @@ func (s *Session) unblock(how string) bool {
 				continue
 			}
 			u := &unblocking{o: o}
-			u.call.To = u
+			u.call.To, u.call.Inert = u, true
 			if conn, q, err := s.pool.beginOn(s.lane.conns[i*s.pool.each], &u.call); err == nil {
 				o.unblocks++
 				b := resp.AppendRequest(nil, "CLIENT", "UNBLOCK", strconv.FormatInt(o.conn.RemoteID, 10), how)

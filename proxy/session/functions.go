@@ -31,7 +31,7 @@ func (s *Session) askFunctions(cmd *command.Command, a *arguments) {
 	}
 	shard, _, _ := s.place(cmd, a) // the first one if that is not clear
 	f := &functions{pool: p}
-	f.call.To = f
+	f.call.To, f.call.Inert = f, true
 	p.pause.functions = f
 	conn, q, err := p.beginOn(p.lanes[0].conns[shard*p.each], &f.call)
 	if err != nil {

@@ -234,6 +234,8 @@ func sessionOf(call *backend.Call) *Session {
 		return to.r.session
 	case *part:
 		return to.g.req.session
+	case *waiting:
+		return to.r.session
 	case *silence:
 		return to.s
 	}

@@ -41,6 +41,7 @@ type Pool struct {
 	left     []*backend.Conn  // to nodes that left, until they are Retired
 	pause    pause
 	busy     []busyScript                 // overtaken because of a long script
+	thrown   []*waiting                   // to be asked again
 	timing   []*backend.Conn              // owned ones that may have a time limit running
 	shards   map[*backend.Conn]int        // index in snap.Shards
 	spreads  bool                         // reads may go to replicas: see readers.go
@@ -167,6 +168,7 @@ func (p *Pool) expire() {
 	}
 	p.busyShard() // forgets those that are no longer
 	p.expireOwned()
+	p.askThrown()
 	if p.pause.until != 0 && p.core.now >= p.pause.until {
 		p.unpause()
 	}
@@ -206,5 +208,5 @@ func (p *Pool) timed() bool {
 			}
 		}
 	}
-	return len(p.left) > 0 || len(p.timing) > 0 || p.pause.until != 0
+	return len(p.left) > 0 || len(p.timing) > 0 || len(p.thrown) > 0 || p.pause.until != 0
 }

@@ -23,7 +23,7 @@ func (s *Session) enter(k laneKey, refusal string, reply func() []byte) {
 	l := s.pool.lane(k)
 	l.enter()
 	p := &probe{r: r, lane: l, refusal: refusal, reply: reply, until: s.core.now + int64(probeFor)}
-	p.call.To = p
+	p.call.To, p.call.Inert = p, true
 	p.ask()
 	s.fence()
 }

@@ -276,6 +276,9 @@ func (n *simNode) blpop(l *simLink, keys, args [][]byte) []byte {
 	if l.within {
 		return l.nothing()
 	}
+	if l.conn.Addr != n.addr {
+		return []byte("-READONLY You can't write against a read only replica.\r\n")
+	}
 	seconds, _ := strconv.ParseFloat(string(args[len(args)-1]), 64)
 	if l.until = n.w.now + int64(seconds*1e9); seconds == 0 {
 		l.until = 1 << 62

@@ -65,6 +65,12 @@ func (w *simWorld) swap(n *simNode, d int64) {
 	n.addr = "swapped." + n.addr
 	w.nodes[n.addr] = n
 	n.wrong()
+	for _, l := range n.links {
+		if len(l.waiting) > 0 { // a replica throws out who waits
+			l.waiting = nil
+			l.out = append(l.out, "-UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)\r\n"...)
+		}
+	}
 	w.moved = append(w.moved, swapped{n, w.now + d})
 }
 

@@ -35,16 +35,10 @@ func (s *Session) block(cmd *command.Command, a *arguments) bool {
 		s.hangUp()
 		return true
 	}
-	o := s.own(shard)
-	s.private.wait = o
-	r := s.begin()
-	r.call.To, r.call.Patient = r, true
-	conn, q, err := s.pool.beginOn(o.conn, &r.call)
-	if err != nil {
-		r.Fail(&r.call, err)
-		return true
-	}
-	s.write(conn, q, a.frame)
+	w := &waiting{r: s.begin(), shard: s.pool.snap.Shards[shard].Name, size: len(a.frame)}
+	w.call.To, w.call.Patient = w, true
+	w.frame.Append(s.core.buffer, a.frame)
+	w.ask(a.frame)
 	s.fence()
 	return true
 }
