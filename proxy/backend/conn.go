@@ -108,7 +108,7 @@ func NewConn(cfg Config, host Host, pool *iobuf.Pool) *Conn {
 			*d = v
 		}
 	}
-	def(&cfg.DialTimeout, time.Second)
+	def(&cfg.DialTimeout, dialTimeout)
 	def(&cfg.MinBackoff, 10*time.Millisecond)
 	def(&cfg.MaxBackoff, 500*time.Millisecond)
 	if cfg.HighWater == 0 {

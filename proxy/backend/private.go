@@ -55,4 +55,16 @@ func (c *Conn) Drop() {
 	}
 }
 
+// Leave gives up a connection to a node that left the topology: its owner is told,
+// and calls under way fail.
+func (c *Conn) Leave() {
+	switch c.state {
+	case Dialing, Greeting, Ready:
+		c.abort(Lost, errRetired)
+	case Idle, Waiting:
+		c.to(Retired)
+		c.tellOwner(c.fault(Lost, errRetired, false))
+	}
+}
+
 var errDropped = errors.New("given up by the proxy")

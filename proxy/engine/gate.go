@@ -24,7 +24,8 @@ const spareFiles = 64
 func newGates(cfg *Config) []*gate {
 	nodes := 0
 	for _, p := range cfg.Pools {
-		nodes += len(p.Shared.Config.Shards) * max(1, p.Shared.Config.ServerConnections) * cfg.Loops
+		c := p.Shared.Config()
+		nodes += len(c.Shards) * max(1, c.ServerConnections) * cfg.Loops
 	}
 	most := int64(0)
 	if files := maxFiles(); files > 0 {
@@ -33,7 +34,7 @@ func newGates(cfg *Config) []*gate {
 	total := new(atomic.Int64)
 	var gates []*gate
 	for _, p := range cfg.Pools {
-		gates = append(gates, &gate{limit: int64(p.Shared.Config.ClientConnections), most: most, total: total})
+		gates = append(gates, &gate{limit: int64(p.Shared.Config().ClientConnections), most: most, total: total})
 	}
 	return gates
 }

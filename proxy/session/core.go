@@ -2,6 +2,7 @@ package session
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/shardring/shardring/proxy/acl"
@@ -15,7 +16,7 @@ import (
 type Limits struct {
 	InFlight   int   // soft: requests without a reply; fewer while replies are large
 	Output     int   // soft: bytes of replies that the client has not taken
-	OutputHard int   // a client with more than this is disconnected
+	OutputHard int   // a client with more than this is disconnected, where its pool's max_output is 0
 	PushHard   int   // the same, for a client that does not take its messages
 	CrossRead  int64 // bytes of members that one cross-shard read may bring
 	Stream     int   // a reply longer than this goes out before it is whole
@@ -106,6 +107,18 @@ func (c *Core) AddPool(shared *Shared) *Pool {
 	return p
 }
 
+// RemovePool ends a pool: its clients are answered what they have asked, and those
+// who have not gone within grace are cut off. It has taken no client for the last
+// time when this is called. The pool is no longer there once all have gone.
+func (c *Core) RemovePool(p *Pool, grace time.Duration) { p.end(grace) }
+
+// Refresh has every pool follow its topology and settings, as Begin does.
+func (c *Core) Refresh() {
+	for _, p := range c.pools {
+		p.refresh()
+	}
+}
+
 // Buffers returns the pool that all queues of this core take chunks from.
 func (c *Core) Buffers() *iobuf.Pool { return c.buffer }
 
@@ -126,9 +139,9 @@ func (c *Core) clock() time.Time { return time.Unix(0, c.now) }
 func (c *Core) Begin(now int64) {
 	missed := time.Duration(now - c.now)
 	c.now = now
-	for _, p := range c.pools {
-		p.refresh()
-		if missed > stall { // or it slept, and then there is no limit to move
+	c.Refresh()
+	if missed > stall { // or it slept, and then there is no limit to move
+		for _, p := range c.pools {
 			p.excuse(missed - tick)
 		}
 	}
@@ -142,6 +155,7 @@ func (c *Core) End() {
 		for _, p := range c.pools {
 			p.expire()
 		}
+		c.pools = slices.DeleteFunc(c.pools, (*Pool).over)
 	}
 	for i := 0; i < len(c.later); i++ { // it may grow
 		c.later[i]()
@@ -201,7 +215,7 @@ func (c *Core) Wake(conn *backend.Conn) { c.conns = append(c.conns, conn) }
 // Failed counts against the shard, which may be ejected.
 func (c *Core) Failed(conn *backend.Conn, err *backend.Error) {
 	for _, p := range c.pools {
-		if err.Kind == backend.Refused && !p.lanes[0].has(conn) {
+		if len(p.lanes) == 0 || err.Kind == backend.Refused && !p.lanes[0].has(conn) {
 			continue // of a client's SELECT or HELLO, not the node's failure
 		}
 		if i := p.shardOf(conn); i >= 0 && p.topo.ReportFailure(i, c.clock()) {

@@ -27,8 +27,9 @@ type Pool struct {
 	topo   *topology.Pool
 	shared *Shared
 	table  *command.Table // changes in refresh only
-	cfg    *config.Pool
+	cfg    *config.Pool   // that of snap; changes in configure only, and so does what follows from it
 	users  *acl.Users
+	most   int // bytes of replies that a client may leave untaken
 
 	// snap is what the lanes' connections were made from; all change in refresh only.
 	snap    *topology.Snapshot
@@ -44,6 +45,8 @@ type Pool struct {
 	timing  []*backend.Conn              // owned ones that may have a time limit running
 	shards  map[*backend.Conn]int        // index in snap.Shards
 	waiting map[*backend.Conn][]*Session // stalled until it is less full
+	uproot  bool                         // sessions may have connections of their own to nodes that left
+	ending  int64                        // removed: its clients are cut off then, ns; 0: it is served
 }
 
 // Stats counts what clients of a pool did, on this core.
@@ -58,10 +61,8 @@ type Stats struct {
 }
 
 func newPool(c *Core, shared *Shared) *Pool {
-	cfg := shared.Config
 	p := &Pool{
-		Name: cfg.Name, core: c, shared: shared, topo: shared.Topology, cfg: cfg, users: shared.users,
-		each:    max(1, cfg.ServerConnections),
+		Name: shared.Config().Name, core: c, shared: shared, topo: shared.Topology,
 		shards:  map[*backend.Conn]int{},
 		waiting: map[*backend.Conn][]*Session{},
 		proven:  map[laneKey]bool{},
@@ -69,10 +70,8 @@ func newPool(c *Core, shared *Shared) *Pool {
 		EjectedAt: map[string]int64{},
 	}
 	p.refresh()
-	first := p.lane(laneKey{db: cfg.Database, proto: 2})
-	p.proven[first.laneKey] = true
-	if cfg.Preconnect {
-		for _, conn := range first.conns {
+	if p.cfg.Preconnect {
+		for _, conn := range p.lanes[0].conns {
 			conn.Open(c.now)
 		}
 	}
@@ -82,8 +81,12 @@ func newPool(c *Core, shared *Shared) *Pool {
 // Config returns the pool's settings.
 func (p *Pool) Config() *config.Pool { return p.cfg }
 
-// refresh follows the topology: connections to nodes that stay are kept, those
-// to nodes that left end when their last reply has come.
+// Shared returns what the pool has in common with those of the other cores.
+func (p *Pool) Shared() *Shared { return p.shared }
+
+// refresh follows the topology and the settings that come with it: connections to
+// nodes that stay are kept, those to nodes that left end when their last reply has
+// come.
 func (p *Pool) refresh() {
 	p.table = p.shared.table.Load()
 	snap := p.topo.Snapshot()
@@ -94,6 +97,9 @@ func (p *Pool) refresh() {
 	p.snap, p.ring = snap, snap.Ring
 	p.random = snap.Ring.Placement() == ring.Random
 	p.dead = snap.AllEjected()
+	if snap.Config != p.cfg {
+		p.configure(snap.Config)
+	}
 	clear(p.shards)
 	for _, l := range p.lanes {
 		p.connect(l)
@@ -104,6 +110,7 @@ func (p *Pool) refresh() {
 	if old != nil {
 		p.follow(old)
 	}
+	p.leaveNodes()
 }
 
 // begin begins a call to a shard on behalf of s and returns where its request
@@ -170,6 +177,10 @@ func (p *Pool) expire() {
 		}
 	}
 	p.left = kept
+	p.leaveNodes()
+	if p.ending != 0 {
+		p.wind()
+	}
 	if now := p.core.clock(); p.topo.Due(now) {
 		p.topo.Readmit(now)
 	}
@@ -201,5 +212,5 @@ func (p *Pool) timed() bool {
 			}
 		}
 	}
-	return len(p.left) > 0 || len(p.timing) > 0 || p.pause.until != 0 || len(p.snap.Ejected) > 0
+	return p.uproot || p.ending != 0 || len(p.left) > 0 || len(p.timing) > 0 || p.pause.until != 0 || len(p.snap.Ejected) > 0
 }

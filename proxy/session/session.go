@@ -173,7 +173,7 @@ func (s *Session) unread() int { return s.Out.Len() + s.held }
 
 // bound gives a client up that lets too much output pile up.
 func (s *Session) bound() {
-	if s.unread() > s.core.limits.OutputHard {
+	if s.unread() > s.pool.most {
 		s.cut()
 	}
 }

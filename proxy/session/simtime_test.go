@@ -163,6 +163,19 @@ func (c *simClient) auditOwn() {
 	}
 }
 
+// retune gives a pool other settings while it serves.
+func (p *simPool) retune(w *simWorld) {
+	next := p.cfg
+	next.ServerConnections = 1 + w.rng.IntN(3)
+	if p.cfg.Timeout > 0 {
+		next.Timeout = p.limit * time.Duration(4+w.rng.IntN(3)) / 4
+	}
+	p.cfg = next
+	if _, err := p.topo.Update(&next); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 // move gives a shard's node another address: its connections end, and those to
 // the other shards stay.
 func (w *simWorld) move() {
@@ -181,7 +194,8 @@ func (w *simWorld) move() {
 	w.nodes[n.addr] = n
 	p.cfg.Shards = slices.Clone(p.cfg.Shards)
 	p.cfg.Shards[i].Primary.Addr = n.addr
-	if _, err := p.topo.Update(&p.cfg); err != nil {
+	next := p.cfg
+	if _, err := p.topo.Update(&next); err != nil {
 		w.t.Fatal(err)
 	}
 	before := slices.Clone(p.pool.lanes[0].conns)
