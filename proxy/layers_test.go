@@ -22,6 +22,7 @@ var layers = map[string][]string{
 	"shard/crossread":      {"shard/command", "shard/resp"},
 	"shard/shardtest":      {},
 	"shard/config":         {"ring"},
+	"shard/config/follow":  {},
 	"shard/topology":       {"ring", "shard/config"},
 	"shard/internal/baton": {"shard/resp"},
 	"shard":                {"ring", "shard/command", "shard/config", "shard/crossread", "shard/topology", "shard/internal/*"},
@@ -31,7 +32,7 @@ var layers = map[string][]string{
 	"proxy/backend":     {"proxy/iobuf", "shard/resp"},
 	"proxy/session":     {"proxy/acl", "proxy/backend", "proxy/iobuf", "ring", "shard/command", "shard/config", "shard/crossread", "shard/resp", "shard/topology"},
 	"proxy/engine":      {"proxy/backend", "proxy/iobuf", "proxy/session", "shard/config", "shard/topology"},
-	"proxy":             {"proxy/backend", "proxy/engine", "proxy/session", "shard/command", "shard/config", "shard/topology"},
+	"proxy":             {"proxy/backend", "proxy/engine", "proxy/session", "shard/command", "shard/config", "shard/config/follow", "shard/topology"},
 	"proxy/conformance": {"shard/shardtest", "shard/shardtest/program"},
 }
 
