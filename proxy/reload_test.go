@@ -247,7 +247,7 @@ func TestReloadUsers(t *testing.T) {
 		anyone := r.talk(t)
 		app.expect("SET k v", "+OK")
 		r.take(users(`  - {name: app, password: two, rules: "~* &* +@all"}`, `  - {name: default, rules: "off"}`))
-		app.expect("GET k", `"v"`) // as with a server, who has logged in stays so
+		app.expect("GET k", `"v"`)          // as with a server, who has logged in stays so
 		anyone.expect("GET k", "-NOPERM …") // by the new rules
 		old.hears("EOF")
 		r.talk(t).expect("GET k", "-NOAUTH Authentication required.")

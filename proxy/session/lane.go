@@ -86,7 +86,17 @@ func (p *Pool) connect(l *lane) {
 			p.shards[c] = i
 		}
 	}
-	p.uproot = p.uproot || len(old) > 0
+	if len(old) > 0 {
+		p.uproot = true
+		for _, c := range p.left { // a session may stay on one to a node that leaves now
+			fenceUnder(c)
+		}
+		for _, conns := range old {
+			for _, c := range conns {
+				fenceUnder(c)
+			}
+		}
+	}
 	p.retire(old)
 	for k, conns := range l.idle {
 		if _, ok := l.byNode[k]; !ok {
@@ -118,6 +128,17 @@ func (p *Pool) detain(k nodeKey, c *backend.Conn) {
 	for call := range c.Under {
 		if s := sessionOf(call); s != nil {
 			s.stay(k, c)
+		}
+	}
+}
+
+// fenceUnder has those sessions that have requests under way on a connection to a node
+// that left wait for the replies before they say anything to another: what they said
+// first is executed first.
+func fenceUnder(c *backend.Conn) {
+	for call := range c.Under {
+		if s := sessionOf(call); s != nil {
+			s.fence()
 		}
 	}
 }

@@ -34,8 +34,9 @@ func TestCore(t *testing.T) {
 		total.failures += w.failures
 		total.faults += w.faults
 		total.cuts += w.cuts
+		total.aliases += w.aliases
 	}
-	t.Logf("%d replies, %d of them failures, after %d faults; %d clients cut off", total.replies, total.failures, total.faults, total.cuts)
+	t.Logf("%d replies, %d of them failures, after %d faults; %d clients cut off; %d nodes moved", total.replies, total.failures, total.faults, total.cuts, total.aliases)
 }
 
 // simWorld is a core with what is around it.
@@ -64,7 +65,7 @@ type simWorld struct {
 	conns   []*backend.Conn
 	touched []*Session
 
-	replies, failures, faults, cuts int
+	replies, failures, faults, cuts, aliases int
 }
 
 // simPool is a pool with its nodes.

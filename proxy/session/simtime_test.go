@@ -170,10 +170,29 @@ func (p *simPool) retune(w *simWorld) {
 	if p.cfg.Timeout > 0 {
 		next.Timeout = p.limit * time.Duration(4+w.rng.IntN(3)) / 4
 	}
+	if i := w.rng.IntN(len(p.nodes)); w.nodes[p.nodes[i].addr] == p.nodes[i] && w.one(2) && !p.owns(w) {
+		n := p.nodes[i] // has one more address, and is called by it from now on
+		n.addr = "alias." + n.addr
+		w.nodes[n.addr] = n
+		next.Shards = slices.Clone(next.Shards)
+		next.Shards[i].Primary.Addr = n.addr
+		w.aliases++
+	}
 	p.cfg = next
 	if _, err := p.topo.Update(&next); err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// owns reports whether a client of the pool has a connection of its own, or may be
+// about to get one.
+func (p *simPool) owns(w *simWorld) bool {
+	for _, c := range w.clients {
+		if c.pool == p && c.s.private != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // move gives a shard's node another address: its connections end, and those to
@@ -185,10 +204,8 @@ func (w *simWorld) move() {
 	if w.nodes[n.addr] != n || p.topo.Snapshot().Ejected != nil {
 		return
 	}
-	for _, c := range w.clients {
-		if c.pool == p && c.s.private != nil {
-			return // what it has at the old address is not moved
-		}
+	if p.owns(w) {
+		return // what it has at the old address is not moved
 	}
 	n.addr = "moved." + n.addr
 	w.nodes[n.addr] = n
