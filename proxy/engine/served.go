@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -29,8 +30,10 @@ func (s *served) join(b *base) *session.Pool {
 // door is where clients come in, and the pool that they come to. The first loop
 // owns it.
 type door struct {
-	ln net.Listener
-	to atomic.Pointer[served]
+	ln     net.Listener
+	to     atomic.Pointer[served]
+	once   sync.Once
+	closed chan struct{} // when ln is
 }
 
 // closeSoon has Accept return those who are waiting and then time out.
@@ -46,10 +49,13 @@ const acceptRest = 20 * time.Millisecond
 
 // close leaves the path of a unix socket: it may be another listener's by now.
 func (d *door) close() {
-	if u, ok := d.ln.(*net.UnixListener); ok {
-		u.SetUnlinkOnClose(false)
-	}
-	d.ln.Close()
+	d.once.Do(func() {
+		if u, ok := d.ln.(*net.UnixListener); ok {
+			u.SetUnlinkOnClose(false)
+		}
+		d.ln.Close()
+		close(d.closed)
+	})
 }
 
 var errStopping = errors.New("the engine stops")
@@ -67,7 +73,7 @@ func (e *Engine) plan(pools []Pool) (next []*served, doors []*door) {
 		if i >= 0 {
 			d = e.doors[i]
 		} else {
-			d = &door{ln: p.Listener}
+			d = &door{ln: p.Listener, closed: make(chan struct{})}
 			d.to.Store(s)
 		}
 		next, doors = append(next, s), append(doors, d)
@@ -102,7 +108,7 @@ func (e *Engine) Serve(pools []Pool) error {
 	next, doors := e.plan(pools)
 	fresh := without(next, e.pools)
 	leaving := without(e.pools, next)
-	opened := without(doors, e.doors)
+	opened, shut := without(doors, e.doors), without(e.doors, doors)
 
 	e.onEach(func(b *base) {
 		b.core.Refresh()
@@ -119,10 +125,16 @@ func (e *Engine) Serve(pools []Pool) error {
 		for i, d := range doors {
 			d.to.Store(next[i])
 		}
-		for _, d := range without(e.doors, doors) {
+		for _, d := range shut {
 			e.loops[0].shut(d)
 		}
 	})
+	for _, d := range shut { // so that its address is free
+		select {
+		case <-d.closed:
+		case <-e.ended:
+		}
+	}
 	e.onEach(func(b *base) {
 		b.end(leaving)
 		b.pools = b.pools[:0]
