@@ -30,6 +30,7 @@ type fifo struct {
 	head, tail *Call
 	n          int
 	scripts    int // of them
+	load       *Load
 }
 
 func (q *fifo) push(c *Call) {
@@ -44,6 +45,9 @@ func (q *fifo) push(c *Call) {
 	if c.Script {
 		q.scripts++
 	}
+	if !c.Patient {
+		q.load.N++
+	}
 }
 
 func (q *fifo) pop() *Call {
@@ -55,6 +59,9 @@ func (q *fifo) pop() *Call {
 	q.n--
 	if c.Script {
 		q.scripts--
+	}
+	if !c.Patient {
+		q.load.N--
 	}
 	return c
 }

@@ -85,7 +85,7 @@ func (c *Conn) endCalls(kind Kind, err error) {
 	c.lastErr = err
 	c.failures++
 	calls := c.calls
-	c.calls = fifo{}
+	c.calls = fifo{load: calls.load}
 	c.clear()
 	for calls.n > 0 {
 		call := calls.pop()

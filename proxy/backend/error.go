@@ -10,11 +10,12 @@ const (
 	Lost                // the connection ended after the call may have been sent
 	Timeout             // no reply within the time limit
 	Refused             // the node refused the login or the database
+	Full                // as much is under way at the node as may be
 	Busy                // the node lives, and runs a script or loads its data: Err is its own error reply
 )
 
 func (k Kind) String() string {
-	return [...]string{"down", "connection lost", "timeout", "refused", "busy"}[k]
+	return [...]string{"down", "connection lost", "timeout", "refused", "busy", "busy"}[k]
 }
 
 // Error is why a call got no reply. Its text names the shard and the node.

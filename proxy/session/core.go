@@ -179,15 +179,21 @@ func (c *Core) Wait(now int64) time.Duration {
 	if len(c.conns)+len(c.touched)+len(c.resume)+len(c.later) > 0 {
 		return 0
 	}
+	wait := time.Duration(-1)
+	next := max(0, time.Duration(c.ticked-now)+tick) // when limits are looked at
 	for _, p := range c.pools {
 		if p.topo.Snapshot() != p.snap {
 			return 0 // this turn has changed it
 		}
-		if p.timed() {
-			return max(0, time.Duration(c.ticked-now)+tick)
+		d := p.idleIn(now)
+		if p.timed() || d >= 0 && d < next {
+			d = next
+		}
+		if d >= 0 && (wait < 0 || d < wait) {
+			wait = d
 		}
 	}
-	return -1
+	return wait
 }
 
 // TakeConns returns the connections that have something to write, or want to

@@ -171,6 +171,7 @@ func (p *Pool) newConn(l *lane, k nodeKey, owned bool) *backend.Conn {
 		Identify:    owned,
 		Timeout:     p.cfg.Timeout,
 		DialTimeout: p.cfg.ConnectTimeout,
+		Load:        p.load(k.node),
 	}, p.core, p.core.buffer)
 }
 

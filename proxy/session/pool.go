@@ -29,7 +29,8 @@ type Pool struct {
 	table  *command.Table // changes in refresh only
 	cfg    *config.Pool   // that of snap; changes in configure only, and so does what follows from it
 	users  *acl.Users
-	most   int // bytes of replies that a client may leave untaken
+	most   int   // bytes of replies that a client may leave untaken
+	pace   int64 // between requests of a client, ns; 0: none
 
 	// snap is what the lanes' connections were made from; all change in refresh only.
 	snap    *topology.Snapshot
@@ -46,7 +47,9 @@ type Pool struct {
 	shards  map[*backend.Conn]int        // index in snap.Shards
 	waiting map[*backend.Conn][]*Session // stalled until it is less full
 	uproot  bool                         // sessions may have connections of their own to nodes that left
-	ending  int64                        // removed: its clients are cut off then, ns; 0: it is served
+	idle    idlers                       // who may be idle for too long
+	loads   map[topology.Node]*backend.Load
+	ending  int64 // removed: its clients are cut off then, ns; 0: it is served
 }
 
 // Stats counts what clients of a pool did, on this core.
@@ -66,6 +69,7 @@ func newPool(c *Core, shared *Shared) *Pool {
 		shards:  map[*backend.Conn]int{},
 		waiting: map[*backend.Conn][]*Session{},
 		proven:  map[laneKey]bool{},
+		loads:   map[topology.Node]*backend.Load{},
 
 		EjectedAt: map[string]int64{},
 	}
@@ -100,6 +104,7 @@ func (p *Pool) refresh() {
 	if snap.Config != p.cfg {
 		p.configure(snap.Config)
 	}
+	p.weigh()
 	clear(p.shards)
 	for _, l := range p.lanes {
 		p.connect(l)
@@ -178,6 +183,7 @@ func (p *Pool) expire() {
 	}
 	p.left = kept
 	p.leaveNodes()
+	p.endIdle()
 	if p.ending != 0 {
 		p.wind()
 	}

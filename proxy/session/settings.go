@@ -6,6 +6,7 @@ import (
 	"github.com/shardring/shardring/proxy/acl"
 	"github.com/shardring/shardring/proxy/backend"
 	"github.com/shardring/shardring/shard/config"
+	"github.com/shardring/shardring/shard/topology"
 )
 
 // configure takes the settings of cfg; the snapshot that it came with is in place.
@@ -25,6 +26,7 @@ func (p *Pool) configure(cfg *config.Pool) {
 	if before == nil || before.Database != cfg.Database {
 		p.firstLane()
 	}
+	p.pace = paceOf(cfg.MaxRequestsPerSecond)
 	if before == nil {
 		p.users = p.shared.users.Load()
 		return
@@ -34,6 +36,9 @@ func (p *Pool) configure(cfg *config.Pool) {
 		c.Configure(user, password, cfg.Timeout, cfg.ConnectTimeout)
 	}
 	p.changeUsers(p.shared.users.Load())
+	if before.ClientIdleTimeout != cfg.ClientIdleTimeout {
+		p.watchAll()
+	}
 	moved := !before.Ring.Equal(&cfg.Ring)
 	for s := range p.sessions {
 		switch {
@@ -43,6 +48,35 @@ func (p *Pool) configure(cfg *config.Pool) {
 			s.wrote = ^uint64(0) // its bits were the shards' places
 		}
 	}
+}
+
+// load returns what the connections to a node have in common. A node that leaves keeps
+// its own, with the connections that are left.
+func (p *Pool) load(n topology.Node) *backend.Load {
+	l := p.loads[n]
+	if l == nil {
+		l = &backend.Load{Max: p.cfg.MaxInFlight}
+		p.loads[n] = l
+	}
+	return l
+}
+
+// weigh forgets the nodes that left, and has the others keep to the limit.
+func (p *Pool) weigh() {
+	kept := make(map[topology.Node]*backend.Load, len(p.snap.Shards))
+	keep := func(n topology.Node) {
+		if l := p.loads[n]; l != nil {
+			l.Max = p.cfg.MaxInFlight
+			kept[n] = l
+		}
+	}
+	for i := range p.snap.Shards {
+		keep(p.snap.Shards[i].Primary)
+		for _, r := range p.snap.Shards[i].Replicas {
+			keep(r.Node)
+		}
+	}
+	p.loads = kept
 }
 
 // firstLane makes the lane of the pool's database the one of new sessions.

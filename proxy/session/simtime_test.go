@@ -127,6 +127,11 @@ func (p *simPool) audit(w *simWorld) {
 			}
 		}
 	}
+	for n, l := range p.pool.loads {
+		if l.N != 0 {
+			w.t.Fatalf("pool %s: %d calls are under way at %v", p.pool.Name, l.N, n)
+		}
+	}
 	clients := 0
 	for _, c := range w.clients {
 		if c.pool == p {
