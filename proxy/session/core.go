@@ -16,7 +16,7 @@ import (
 type Limits struct {
 	InFlight   int   // soft: requests without a reply; fewer while replies are large
 	Output     int   // soft: bytes of replies that the client has not taken
-	OutputHard int   // a client with more than this is disconnected, where its pool's max_output is 0
+	OutputHard int   // a client with more than this is disconnected, where max_output is 0
 	PushHard   int   // the same, for a client that does not take its messages
 	CrossRead  int64 // bytes of members that one cross-shard read may bring
 	Stream     int   // a reply longer than this goes out before it is whole
