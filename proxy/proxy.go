@@ -51,6 +51,7 @@ type pool struct {
 	ln     net.Listener
 	opened *config.Pool       // whose settings the listener has
 	leave  context.CancelFunc // ends what it has beside the loops
+	left   chan struct{}      // closed when that has ended; nil: there is nothing
 }
 
 // New listens on every pool's address; clients are served once Run is called.
@@ -166,8 +167,15 @@ func (p *Proxy) Run(ctx context.Context) error {
 	p.mu.Lock()
 	p.attending = func(pl *pool) {
 		own, leave := context.WithCancel(ctx)
-		pl.leave = leave
-		beside.Go(func() { learn(own, pl.shared, p.log) })
+		before, left, cfg, shared := pl.left, make(chan struct{}), pl.cfg, pl.shared
+		pl.leave, pl.left = leave, left
+		beside.Go(func() {
+			defer close(left)
+			if before != nil {
+				<-before
+			}
+			p.attend(own, cfg, shared)
+		})
 	}
 	for _, c := range p.file.Pools {
 		if c.Listen.IsZero() {
@@ -199,6 +207,12 @@ func (p *Proxy) Run(ctx context.Context) error {
 	beside.Wait()
 	p.log.Info("stopped")
 	return nil
+}
+
+// attend does what a pool needs beside the loops, until ctx is done: when the proxy
+// ends, the pool is removed or has other settings than cfg.
+func (p *Proxy) attend(ctx context.Context, _ *config.Pool, shared *session.Shared) {
+	learn(ctx, shared, p.log)
 }
 
 func (p *Proxy) announce(pl *pool) {

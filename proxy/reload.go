@@ -169,7 +169,7 @@ func (p *Proxy) plan(cfgs []*config.Pool) (next []*pool, err error) {
 			return next, err
 		}
 		if old := p.poolNamed(c.Name); old != nil {
-			pl.shared, pl.leave = old.shared, old.leave
+			pl.shared, pl.leave, pl.left = old.shared, old.leave, old.left
 		}
 		if holder := p.holder(c); holder != nil {
 			pl.ln, pl.opened = holder.ln, holder.opened
@@ -250,8 +250,10 @@ func (p *Proxy) settle(before []*pool) {
 		}
 	}
 	for _, pl := range p.pools {
-		fresh := !slices.ContainsFunc(before, func(o *pool) bool { return o.cfg.Name == pl.cfg.Name })
-		if fresh {
+		i := slices.IndexFunc(before, func(o *pool) bool { return o.cfg.Name == pl.cfg.Name })
+		fresh := i < 0
+		if fresh || len(config.Diff(only(before[i].cfg), only(pl.cfg))) > 0 {
+			pl.leave()
 			p.attending(pl)
 		}
 		if fresh || pl.opened == pl.cfg {
@@ -264,6 +266,8 @@ func (p *Proxy) settle(before []*pool) {
 		}
 	}
 }
+
+func only(cfg *config.Pool) *config.File { return &config.File{Pools: []*config.Pool{cfg}} }
 
 // restart returns the settings in effect that are not those of the file.
 func (p *Proxy) restart() []string {
