@@ -16,15 +16,6 @@ import (
 	"github.com/shardring/shardring/shard/shardtest"
 )
 
-// addrsOf are the addresses of servers.
-func addrsOf(servers []*shardtest.Server) []string {
-	all := make([]string, len(servers))
-	for i, s := range servers {
-		all[i] = s.Addr
-	}
-	return all
-}
-
 // TestReloadAnswers: what a file changes is told, and which epoch is served; GET
 // /config is the file in effect, whose passwords are not shown.
 func TestReloadAnswers(t *testing.T) {
