@@ -89,10 +89,10 @@ func (p *Proxy) config(w http.ResponseWriter, _ *http.Request) {
 
 // refusal is the answer to a POST /reload that changed nothing.
 type refusal struct {
-	Error    string        `json:"error"`
-	Problems []problem     `json:"problems,omitempty"` // of the file
-	Moved    []*MovedError `json:"moved,omitempty"`
-	Epoch    uint64        `json:"epoch"` // still in effect
+	Error    string               `json:"error"`
+	Problems []problem            `json:"problems,omitempty"` // of the file
+	Moved    []*config.MovedError `json:"moved,omitempty"`
+	Epoch    uint64               `json:"epoch"` // still in effect
 }
 
 type problem struct {
@@ -114,7 +114,7 @@ func (p *Proxy) postReload(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	done, err := p.ReloadFile("POST /reload", accept)
-	var moved *MovedError
+	var moved *config.MovedError
 	switch {
 	case err == nil:
 		answer(w, http.StatusOK, done)
@@ -159,10 +159,10 @@ func (p *Proxy) refuse(w http.ResponseWriter, status int, err error) {
 }
 
 // movedOf returns the MovedErrors of what Reload returned.
-func movedOf(err error) (all []*MovedError) {
+func movedOf(err error) (all []*config.MovedError) {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, e := range joined.Unwrap() {
-			if m, ok := e.(*MovedError); ok {
+			if m, ok := e.(*config.MovedError); ok {
 				all = append(all, m)
 			}
 		}

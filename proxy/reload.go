@@ -22,33 +22,7 @@ type Reloaded struct {
 	// Restart are settings of the file that take effect with a restart only.
 	Restart []string `json:"needs_restart"`
 	// Moved are the pools of which keys have other shards now.
-	Moved []*MovedError `json:"moved"`
-}
-
-// MovedError refuses a file that places keys of a pool on other shards than the one
-// in effect: they would not be found where they are.
-type MovedError struct {
-	Pool  string  `json:"pool"`
-	Share float64 `json:"share"` // of the keyspace, 0 to 1
-	Why   string  `json:"why,omitempty"`
-}
-
-func (e *MovedError) Error() string {
-	why := ""
-	if e.Why != "" {
-		why = " (" + e.Why + ")"
-	}
-	return fmt.Sprintf("pool %s: %s of the keyspace would move to other shards%s; who wants that says accept=moved-keys to POST /reload, or shardproxy: {accept_moved_keys: true} in the file",
-		e.Pool, percent(e.Share), why)
-}
-
-// percent has a digit more where there is little.
-func percent(share float64) string {
-	p := share * 100
-	if p < 1 {
-		return fmt.Sprintf("%.3g%%", p)
-	}
-	return fmt.Sprintf("%.1f%%", p)
+	Moved []*config.MovedError `json:"moved"`
 }
 
 // ErrNotRunning refuses a file before Run was called and once it ends.
@@ -60,7 +34,7 @@ var ErrNotRunning = errors.New("the proxy is not running")
 // it gives up the old. It returns when every loop serves the file.
 //
 // A file that cannot be served is refused and changes nothing; so is one that moves
-// keys of a pool, by *MovedErrors, unless acceptMoved or the file accepts that. It
+// keys of a pool, by *config.MovedErrors, unless acceptMoved or the file accepts that. It
 // may be called from any goroutine while Run is under way; calls wait for each other.
 func (p *Proxy) Reload(file *config.File, acceptMoved bool) (*Reloaded, error) {
 	p.mu.Lock()
@@ -126,7 +100,7 @@ func (p *Proxy) reload(file *config.File, acceptMoved bool) (*Reloaded, error) {
 	if p.opt.Level != nil {
 		p.opt.Level.Set(file.Proxy.LogLevel)
 	}
-	r := &Reloaded{Epoch: p.epoch, Changes: append([]string{}, changes...), Restart: append([]string{}, p.restart()...), Moved: append([]*MovedError{}, moved...)} // never null
+	r := &Reloaded{Epoch: p.epoch, Changes: append([]string{}, changes...), Restart: append([]string{}, p.restart()...), Moved: append([]*config.MovedError{}, moved...)} // never null
 	for range p.engine.Loops() {
 		r.Loops = append(r.Loops, p.epoch)
 	}
@@ -134,19 +108,19 @@ func (p *Proxy) reload(file *config.File, acceptMoved bool) (*Reloaded, error) {
 }
 
 // moved returns the pools of which keys would move.
-func (p *Proxy) moved(cfgs []*config.Pool) []*MovedError {
-	var all []*MovedError
+func (p *Proxy) moved(cfgs []*config.Pool) []*config.MovedError {
+	var all []*config.MovedError
 	for _, c := range cfgs {
 		if old := p.poolNamed(c.Name); old != nil {
-			if share, why := config.Moved(old.cfg, c); share > 0 {
-				all = append(all, &MovedError{c.Name, share, why})
+			if moved := config.Moved(old.cfg, c); moved != nil {
+				all = append(all, moved)
 			}
 		}
 	}
 	return all
 }
 
-func movedErrors(all []*MovedError) error {
+func movedErrors(all []*config.MovedError) error {
 	errs := make([]error, len(all))
 	for i, e := range all {
 		errs[i] = e

@@ -105,7 +105,7 @@ type said struct {
 	Loops    []int
 	Changes  []string
 	Restart  []string `json:"needs_restart"`
-	Moved    []proxy.MovedError
+	Moved    []config.MovedError
 	Error    string
 	Problems []struct {
 		Line, Column int

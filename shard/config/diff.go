@@ -1,12 +1,9 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/shardring/shardring/ring"
 )
 
 // Diff says what is different in another file, a line for each pool and one for the
@@ -152,33 +149,4 @@ func diffShards(before, after *Pool) []string {
 		changes = append(changes, "shards in another order")
 	}
 	return changes
-}
-
-// Moved returns the share of the keyspace, 0 to 1, that has another shard in after
-// than in before; why is what makes it so where shards cannot be compared, and "" else.
-func Moved(before, after *Pool) (share float64, why string) {
-	switch {
-	case before.Database != after.Database:
-		return 1, fmt.Sprintf("redis_db %d -> %d", before.Database, after.Database)
-	case before.Ring.Equal(&after.Ring):
-		return 0, ""
-	case before.Ring.Placement == ring.Random && after.Ring.Placement == ring.Random:
-		return 0, "" // no key has a shard
-	}
-	a, err := ring.New(before.Ring)
-	if err != nil {
-		return 1, err.Error()
-	}
-	b, err := ring.New(after.Ring)
-	if err != nil {
-		return 1, err.Error()
-	}
-	d, err := ring.Diff(a, b)
-	if err != nil {
-		if errors.Is(err, ring.ErrNotComparable) {
-			return 1, strings.TrimPrefix(err.Error(), "ring: ")
-		}
-		return 1, err.Error()
-	}
-	return d.Moved, ""
 }

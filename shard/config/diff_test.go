@@ -89,7 +89,10 @@ func TestMoved(t *testing.T) {
 		{two, "  distribution: ketama\n" + two, 1, "hash"},
 		{"  distribution: random\n" + two, "  distribution: random\n  shards: [{name: c, primary: h:1}]\n", 0, ""},
 	} {
-		share, why := Moved(pool(c.before), pool(c.after))
+		share, why := 0., ""
+		if moved := Moved(pool(c.before), pool(c.after)); moved != nil {
+			share, why = moved.Share, moved.Why
+		}
 		if math.Abs(share-c.share) > 0.06 || c.share == 0 && share != 0 || !strings.Contains(why, c.why) || (why == "") != (c.why == "") {
 			t.Errorf("%q -> %q: %v, %q; want %v, %q", c.before, c.after, share, why, c.share, c.why)
 		}
