@@ -25,7 +25,7 @@ var layers = map[string][]string{
 	"shard/config/follow":  {},
 	"shard/topology":       {"ring", "shard/config"},
 	"shard/internal/baton": {"shard/resp"},
-	"shard":                {"ring", "shard/command", "shard/config", "shard/crossread", "shard/topology", "shard/internal/*"},
+	"shard":                {"ring", "shard/command", "shard/config", "shard/config/follow", "shard/crossread", "shard/topology", "shard/internal/*"},
 
 	"proxy/acl":         {"shard/command", "shard/config", "shard/resp"},
 	"proxy/iobuf":       {},
