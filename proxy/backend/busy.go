@@ -19,13 +19,15 @@ func (c *Conn) runsScript() bool {
 
 // Under yields the calls under way, first the one that is answered first.
 func (c *Conn) Under(yield func(*Call) bool) {
-	for call := c.calls.head; call != nil; call = call.next {
-		if !yield(call) {
-			return
+	for _, f := range [...]*fifo{&c.calls, &c.again.calls, &c.next.calls} {
+		for call := f.head; call != nil; call = call.next {
+			if !yield(call) {
+				return
+			}
 		}
 	}
 }
 
 // Owes reports whether the node has yet to answer something, be it to nobody, or to
 // get it first.
-func (c *Conn) Owes() bool { return c.late+c.calls.n > 0 }
+func (c *Conn) Owes() bool { return c.late+c.InFlight() > 0 }

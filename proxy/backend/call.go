@@ -7,11 +7,19 @@ type Call struct {
 	To Receiver
 	// Patient calls have no time limit: they wait for something to happen.
 	Patient bool
+	// ReadOnly calls change nothing: one that is lost with its connection is said again.
+	ReadOnly bool
+	// Inert calls neither read nor write keys: they have no order with what is held.
+	Inert bool
+	// Key tells whose it is: calls of one Key keep their order, held or not.
+	Key uint64
 	// Script calls run a program on the node, which may run for long: see Busy.
 	Script bool
 
 	next     *Call
-	deadline int64 // ns; 0: none
+	deadline int64  // ns; 0: none
+	at       uint64 // where its request begins; see Conn and stash
+	again    bool   // it was lost once
 }
 
 // Receiver is told what became of a Call, exactly once with done or by Fail.
@@ -29,8 +37,8 @@ type Receiver interface {
 type fifo struct {
 	head, tail *Call
 	n          int
-	scripts    int // of them
-	load       *Load
+	scripts    int   // of them
+	load       *Load // counts them; nil: nobody does
 }
 
 func (q *fifo) push(c *Call) {
@@ -45,7 +53,7 @@ func (q *fifo) push(c *Call) {
 	if c.Script {
 		q.scripts++
 	}
-	if !c.Patient {
+	if q.load != nil && !c.Patient {
 		q.load.N++
 	}
 }
@@ -60,7 +68,7 @@ func (q *fifo) pop() *Call {
 	if c.Script {
 		q.scripts--
 	}
-	if !c.Patient {
+	if q.load != nil && !c.Patient {
 		q.load.N--
 	}
 	return c

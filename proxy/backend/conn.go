@@ -37,6 +37,9 @@ type Host interface {
 	Failed(c *Conn, err *Error)
 	// Recovered reports the first reply after a failure.
 	Recovered(c *Conn)
+	// Doubted reports that c's node refused a call, as one does that has lost its
+	// place: see hold.go.
+	Doubted(c *Conn)
 	// Drained is called when c stops being Full.
 	Drained(c *Conn)
 	// Rand returns a number in [0, 1): the jitter of back-offs.
@@ -47,9 +50,10 @@ type Host interface {
 // lost, and over again.
 //
 // Invariants: the node owes late+calls.n replies, in this order: first those of
-// calls whose time ran out (dropped when they come), then those of calls. Bytes
-// of calls that are in held have not left; from Ready on they are in Out, in
-// the order of calls, and count as sent.
+// calls whose time ran out (dropped when they come), then those of calls. The requests
+// of calls are in kept (written) and Out, in order, call.at is where they begin, counted
+// from the connection's first byte. What is in again and next has not been given to
+// the connection; see hold.go.
 type Conn struct {
 	Config
 
@@ -78,12 +82,31 @@ type Conn struct {
 	woken bool // Wake was called and the driver has not come yet
 	full  bool // Full was reported and Drained was not
 
-	calls fifo
-	held  iobuf.Queue // requests that wait for Ready
-	late  int         // replies still owed for calls that timed out
-	cut   resp.Cutter
-	push  bool // the reply being cut is a push
-	greet greeting
+	calls   fifo        // under way
+	kept    iobuf.Queue // their requests, as far as they were written, from keptAt on
+	keptAt  uint64
+	written uint64 // bytes that have left Out
+	ended   uint64 // calls that were under way
+	late    int    // replies still owed for calls that timed out
+	cut     resp.Cutter
+	mid     bool // a part of the first call's reply has come
+	push    bool // the reply being cut is a push
+	greet   greeting
+
+	next     stash               // begun while they could not be sent
+	again    stash               // to be said again, before next
+	behind   map[uint64]struct{} // sessions with calls in again or next, or in another Conn's calls; by Call.Key
+	stale    map[uint64]struct{} // sessions with a refused call in again
+	holding  bool                // behind or frozen
+	frozen   bool
+	skip     bool   // the reply being cut is dropped, its call held
+	line     []byte // of an error that may be a refusal, as far as it has come
+	refusal  string // the last
+	resumeAt int64  // say again what is held from then on, ns
+	barrier  uint64 // and when so many calls have ended
+	heir     *Conn  // to the node that has this one's place now
+	prev     *Conn  // whose heir this is, while it may have calls under way
+	leaveBy  int64  // with an heir: give up what is under way then, ns
 
 	dialBy   int64 // in Dialing and Greeting: give up then, ns
 	heardAt  int64 // since when the node is silent while it owes a reply, ns
@@ -118,22 +141,24 @@ func NewConn(cfg Config, host Host, pool *iobuf.Pool) *Conn {
 	if cfg.Load == nil {
 		cfg.Load = new(Load)
 	}
-	return &Conn{Config: cfg, host: host, pool: pool, calls: fifo{load: cfg.Load}}
+	c := &Conn{Config: cfg, host: host, pool: pool}
+	c.calls.load, c.again.calls.load, c.next.calls.load = cfg.Load, cfg.Load, cfg.Load
+	return c
 }
 
 // State returns where the Conn is in its life.
 func (c *Conn) State() State { return c.state }
 
 // InFlight returns the number of calls that wait for a reply.
-func (c *Conn) InFlight() int { return c.calls.n }
+func (c *Conn) InFlight() int { return c.calls.n + c.again.calls.n + c.next.calls.n }
 
 // Unsent returns the bytes of requests that have not been written.
-func (c *Conn) Unsent() int { return c.Out.Len() + c.held.Len() }
+func (c *Conn) Unsent() int { return c.Out.Len() + c.again.bytes.Len() + c.next.bytes.Len() }
 
-// Full reports whether so much is unsent that whoever adds to it should stop
-// until Host.Drained.
+// Full reports whether so much is unsent, or unanswered, that whoever adds to it
+// should stop until Host.Drained.
 func (c *Conn) Full() bool {
-	if c.Out.Len()+c.held.Len() > c.HighWater {
+	if c.Unsent() > c.HighWater || c.kept.Len() > maxKept {
 		c.full = true
 	}
 	return c.full
@@ -153,42 +178,58 @@ func (c *Conn) Begin(call *Call, now int64) (*iobuf.Queue, *Error) {
 	if err := c.tooMany(call); err != nil {
 		return nil, err
 	}
-	q, err := c.Send(now)
-	if err != nil {
+	if err := c.use(now); err != nil {
 		return nil, err
+	}
+	call.deadline, call.again = 0, false
+	if c.Timeout > 0 && !call.Patient {
+		call.deadline = now + int64(c.Timeout)
+	}
+	if c.state != Ready || c.holding && c.holds(call) {
+		if c.state == Ready && call.deadline == 0 {
+			call.deadline = now + heldFor
+		}
+		return c.next.push(call), nil
 	}
 	if c.late+c.calls.n == 0 {
 		c.heardAt = now // it had nothing to say until now
 	}
-	call.deadline = 0
-	if c.Timeout > 0 && !call.Patient {
-		call.deadline = now + int64(c.Timeout)
-	}
+	call.at = c.end()
 	c.calls.push(call)
-	return q, nil
+	c.wake()
+	return &c.Out, nil
 }
 
 // Send returns the queue to which a request is appended at once that no reply
 // answers, but pushes to the Conn's Owner.
 func (c *Conn) Send(now int64) (*iobuf.Queue, *Error) {
+	if err := c.use(now); err != nil {
+		return nil, err
+	}
+	if c.state != Ready {
+		return &c.next.bytes, nil
+	}
+	c.wake()
+	return &c.Out, nil
+}
+
+// use has a connection made if there is none.
+func (c *Conn) use(now int64) *Error {
 	switch c.state {
 	case Ready:
 	case Idle:
 		c.dial(now)
 	case Waiting:
-		if now < c.retryAt {
-			return nil, c.fault(c.why(), c.lastErr, false)
+		if now >= c.retryAt {
+			c.dial(now)
+		} else if !c.loading() {
+			return c.fault(c.why(), c.lastErr, false)
 		}
-		c.dial(now)
 	case Closing, Retired:
-		return nil, c.fault(c.why(), c.lastErr, false)
+		return c.fault(c.why(), c.lastErr, false)
 	}
 	c.Stats.Requests++
-	if c.state != Ready {
-		return &c.held, nil
-	}
-	c.wake()
-	return &c.Out, nil
+	return nil
 }
 
 // Connected is called by the driver when its dial has succeeded.
@@ -208,7 +249,11 @@ func (c *Conn) Connected(now int64) {
 
 func (c *Conn) ready() {
 	c.to(Ready)
-	c.Out.Take(c.pool, &c.held)
+	c.Out.Reset(c.pool)
+	c.kept.Reset(c.pool)
+	c.written, c.keptAt = 0, 0
+	c.holding, c.resumeAt, c.barrier = true, 0, 0
+	c.resume(c.heardAt)
 	if c.retire {
 		c.Retire()
 	}
@@ -259,6 +304,13 @@ func (c *Conn) Received(b []byte, now int64) {
 		}
 		b = b[n:]
 	}
+	c.forget()
+	if c.full {
+		c.relieve()
+	}
+	if c.heir != nil && c.calls.n == 0 {
+		c.last().resume(now)
+	}
 	if c.retire {
 		c.Retire()
 	}
@@ -279,16 +331,27 @@ func (c *Conn) deliver(part []byte, done bool) {
 		}
 	default:
 		call := c.calls.head
-		if done {
-			c.calls.pop()
-			c.Stats.Replies++
-			if c.failures > 0 {
-				c.failures = 0
-				c.host.Recovered(c)
+		if !c.mid && (part[0] == '-' || c.stale != nil || c.heir != nil) || c.skip || len(c.line) > 0 {
+			if c.Owner == nil && c.diverted(call, part, done) {
+				return
 			}
 		}
-		call.To.Reply(call, part, done)
+		c.answered(call, part, done)
 	}
+}
+
+// answered hands a part of the first call's reply to it.
+func (c *Conn) answered(call *Call, part []byte, done bool) {
+	c.mid = !done
+	if done {
+		c.pop()
+		c.Stats.Replies++
+		if c.failures > 0 {
+			c.failures = 0
+			c.host.Recovered(c)
+		}
+	}
+	call.To.Reply(call, part, done)
 }
 
 // Flushed is called by the driver after it wrote from Out, and after it did
@@ -300,7 +363,7 @@ func (c *Conn) Flushed() {
 
 // relieve ends being Full when enough has gone.
 func (c *Conn) relieve() {
-	if c.full && c.Out.Len()+c.held.Len() <= c.HighWater/2 {
+	if c.full && c.Unsent() <= c.HighWater/2 && c.kept.Len() <= maxKept/2 {
 		c.full = false
 		c.host.Drained(c)
 	}

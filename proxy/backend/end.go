@@ -2,7 +2,10 @@ package backend
 
 import (
 	"errors"
+	"maps"
+	"slices"
 
+	"github.com/shardring/shardring/proxy/iobuf"
 	"github.com/shardring/shardring/shard/resp"
 )
 
@@ -19,7 +22,7 @@ func (c *Conn) Broken(err error, now int64) {
 	case Idle, Waiting, Retired:
 		return
 	}
-	idle := c.state == Ready && c.calls.n == 0 && c.late == 0
+	idle := c.state == Ready && c.InFlight() == 0 && c.late == 0
 	if isEOF(err) {
 		c.Stats.EOF++
 	} else {
@@ -40,7 +43,11 @@ func (c *Conn) Broken(err error, now int64) {
 
 // settle chooses the state after a connection's end.
 func (c *Conn) settle(now int64) {
+	if c.heir != nil {
+		c.last().Wanted(now)
+	}
 	if c.retire {
+		c.failHeld(Down, errRetired)
 		c.to(Retired)
 		return
 	}
@@ -54,9 +61,11 @@ func (c *Conn) Retire() {
 	switch c.state {
 	case Idle, Waiting:
 		c.lastErr = errRetired
+		c.failHeld(Down, errRetired)
 		c.to(Retired)
-	case Ready:
-		if c.calls.n == 0 && c.late == 0 {
+	case Dialing, Greeting, Ready:
+		if c.InFlight() == 0 && c.late == 0 {
+			c.clear()
 			c.lastErr = errRetired
 			c.to(Closing)
 			c.wake()
@@ -80,24 +89,89 @@ func (c *Conn) fail(kind Kind, err error) {
 	c.tellOwner(c.fault(kind, err, false))
 }
 
+// endCalls ends what is under way. A call that was not sent is kept to be said again, and
+// so is one that only reads, once, unless its session wrote after it: it would see that.
 func (c *Conn) endCalls(kind Kind, err error) {
 	sent := c.state == Ready
+	keep := sent && kind == Lost && c.Owner == nil && !c.last().retire
 	c.lastErr = err
 	c.failures++
-	calls := c.calls
-	c.calls = fifo{load: calls.load}
+	if !keep {
+		c.failAll(kind, err, sent)
+		c.clear()
+		c.failHeld(kind, err)
+		return
+	}
+	var saved stash
+	wrote, end := c.lastWrites(), c.end()
+	c.forget()
+	if h := c.calls.head; h != nil {
+		c.takeRequest(nil, int(h.at-c.keptAt)) // of calls whose time ran out
+	}
+	for i := 0; c.calls.n > 0; i++ {
+		n := c.requestLen(end)
+		call := c.pop()
+		unsent := call.at >= c.written
+		var to *iobuf.Queue
+		if last, ok := wrote[call.Key]; unsent || call.ReadOnly && !call.again && !c.mid && (!ok || last < i) {
+			call.again = call.again || !unsent
+			to = saved.push(call)
+		}
+		c.mid = false
+		c.takeRequest(to, n)
+		if to == nil {
+			call.To.Fail(call, c.fault(kind, err, !unsent))
+		}
+	}
 	c.clear()
-	for calls.n > 0 {
-		call := calls.pop()
-		call.To.Fail(call, c.fault(kind, err, sent))
+	heir := c.last()
+	for _, key := range slices.Sorted(maps.Keys(wrote)) {
+		if _, stale := heir.stale[key]; stale {
+			c.tellRefused(key)
+		}
+	}
+	for call := saved.calls.head; call != nil; call = call.next {
+		heir.heldCall(call, c.heardAt)
+	}
+	heir.again.take(c.pool, &saved)
+}
+
+// failAll fails what is under way.
+func (c *Conn) failAll(kind Kind, err error, sent bool) {
+	for c.calls.n > 0 {
+		call := c.pop()
+		call.To.Fail(call, c.fault(kind, err, sent && call.at < c.written))
 	}
 }
 
-// clear forgets everything that belonged to the last connection.
+// lastWrites returns of each session, by its key, which of the calls under way is the
+// last that was sent and may have changed something.
+func (c *Conn) lastWrites() map[uint64]int {
+	wrote := map[uint64]int{}
+	i := 0
+	for call := c.calls.head; call != nil && call.at < c.written; call = call.next {
+		if !call.ReadOnly && !call.Inert {
+			wrote[call.Key] = i
+		}
+		i++
+	}
+	return wrote
+}
+
+// takeRequest moves the request of the first call to another queue; nil drops it.
+func (c *Conn) takeRequest(to *iobuf.Queue, n int) {
+	k := min(n, c.kept.Len())
+	move(c.pool, to, &c.kept, k)
+	move(c.pool, to, &c.Out, min(n-k, c.Out.Len()))
+}
+
+// clear forgets everything that belonged to the last connection. What waits is kept.
 func (c *Conn) clear() {
 	c.Out.Reset(c.pool)
-	c.held.Reset(c.pool)
-	c.late, c.cut, c.push, c.greet = 0, resp.Cutter{}, false, greeting{}
+	c.kept.Reset(c.pool)
+	c.written, c.keptAt = 0, 0
+	c.late, c.cut, c.mid, c.push, c.greet = 0, resp.Cutter{}, false, false, greeting{}
+	c.skip, c.line = false, c.line[:0]
 	c.Subscriber, c.RemoteID, c.Scripts, c.askedAt = false, 0, nil, 0
 	c.relieve()
 }
@@ -106,4 +180,7 @@ func (c *Conn) fault(kind Kind, err error, sent bool) *Error {
 	return &Error{Kind: kind, Shard: c.Shard, Node: c.Addr, Err: err, Sent: sent}
 }
 
-var errRetired = errors.New("the node left the topology")
+var (
+	errRetired  = errors.New("the node left the topology")
+	errReplaced = errors.New("another node has taken its place")
+)

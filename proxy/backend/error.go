@@ -1,21 +1,25 @@
 package backend
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Kind says what went wrong with a call.
 type Kind uint8
 
 const (
-	Down    Kind = iota // the node cannot be reached; the call was not sent
-	Lost                // the connection ended after the call may have been sent
-	Timeout             // no reply within the time limit
-	Refused             // the node refused the login or the database
-	Full                // as much is under way at the node as may be
-	Busy                // the node lives, and runs a script or loads its data: Err is its own error reply
+	Down      Kind = iota // the node cannot be reached; the call was not sent
+	Lost                  // the connection ended after the call may have been sent
+	Timeout               // no reply within the time limit
+	Refused               // the node refused the login or the database
+	Busy                  // the node lives, and runs a script or loads its data: Err is its own error reply
+	Full                  // as much is under way at the node as may be
+	Unwilling             // the node refused it until its time was over: Err is its own error reply
 )
 
 func (k Kind) String() string {
-	return [...]string{"down", "connection lost", "timeout", "refused", "busy", "busy"}[k]
+	return [...]string{"down", "connection lost", "timeout", "refused", "busy", "busy", "unwilling"}[k]
 }
 
 // Error is why a call got no reply. Its text names the shard and the node.
@@ -37,8 +41,12 @@ func (e *Error) Error() string {
 
 // Reply returns the error reply, without the "-", that a client gets.
 func (e *Error) Reply() string {
-	if e.Kind == Busy {
+	switch e.Kind {
+	case Busy:
 		return e.Err.Error() // clients know it, and wait
+	case Unwilling:
+		code, text, _ := strings.Cut(e.Err.Error(), " ")
+		return fmt.Sprintf("%s shard '%s' at %s: %s", code, e.Shard, e.Node, text)
 	}
 	return "ERR " + e.Error()
 }

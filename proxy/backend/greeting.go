@@ -86,7 +86,12 @@ func (c *Conn) refused(err error) {
 		c.abort(Refused, err)
 		return
 	}
-	c.endCalls(Busy, err)
+	c.lastErr = err
+	if c.loading() {
+		c.wait()
+	} else {
+		c.endCalls(Busy, err)
+	}
 	c.failures = 0
 	c.tellOwner(c.fault(Busy, err, false))
 	c.to(Closing)

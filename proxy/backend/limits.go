@@ -22,19 +22,26 @@ func (c *Conn) Expire(now int64) {
 	}
 	expired := false
 	for c.overdue(now) && !c.headBegun() {
-		call := c.calls.pop()
-		if c.state == Ready {
-			c.late++
-		}
+		call := c.pop()
+		c.late++
 		expired = true
 		c.Stats.Timeouts++
-		call.To.Fail(call, c.fault(Timeout, errNoReply(c.Timeout), c.state == Ready))
+		call.To.Fail(call, c.fault(Timeout, errNoReply(c.Timeout), true))
+	}
+	c.expireHeld(now)
+	c.relieve()
+	c.resume(now)
+	if c.retire {
+		c.Retire() // if that was the last
+	}
+	if c.state == Waiting && now >= c.retryAt && c.InFlight() > 0 {
+		c.dial(now)
 	}
 	if c.state != Ready {
-		if expired && (c.state == Dialing || c.state == Greeting) {
-			// Their requests are in held: start over, so that none is sent.
-			c.abort(Down, errDialTimeout)
-		}
+		return
+	}
+	if c.leaveBy != 0 && now >= c.leaveBy && (c.calls.n > 0 || c.Owner != nil) {
+		c.abort(Lost, errReplaced)
 		return
 	}
 	if expired {
@@ -79,6 +86,17 @@ func (c *Conn) headBegun() bool {
 	return c.late == 0 && c.greet.left == 0 && !c.push && c.cut.Begun()
 }
 
+// expireHeld fails the calls whose time ran out while they waited to be sent.
+func (c *Conn) expireHeld(now int64) {
+	for _, s := range [...]*stash{&c.again, &c.next} {
+		for h := s.calls.head; h != nil && h.deadline != 0 && now >= h.deadline; h = s.calls.head {
+			s.pop(c.pool)
+			c.Stats.Timeouts++
+			h.To.Fail(h, c.lateErr())
+		}
+	}
+}
+
 func (c *Conn) silentBy() int64 { return c.heardAt + 2*int64(c.Timeout) }
 
 // answerBy returns until when the node has to say something because of Ask, 0 if it
@@ -104,6 +122,20 @@ func (c *Conn) Deadline() int64 {
 	}
 	if by := c.answerBy(); by != 0 && (d == 0 || by < d) {
 		d = by
+	}
+	for _, h := range [...]*Call{c.again.calls.head, c.next.calls.head} {
+		if h != nil && h.deadline != 0 && (d == 0 || h.deadline < d) {
+			d = h.deadline
+		}
+	}
+	if c.state == Waiting && c.InFlight() > 0 && (d == 0 || c.retryAt < d) {
+		d = c.retryAt
+	}
+	if c.holding && c.resumeAt != 0 && (d == 0 || c.resumeAt < d) {
+		d = c.resumeAt
+	}
+	if c.leaveBy != 0 && (c.calls.n > 0 || c.Owner != nil) && (d == 0 || c.leaveBy < d) {
+		d = c.leaveBy
 	}
 	if by := c.heardAt + int64(busyAfter); c.runsScript() && (d == 0 || by < d) {
 		d = by

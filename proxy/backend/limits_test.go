@@ -26,8 +26,11 @@ func TestFull(t *testing.T) {
 	full(false)
 	s.play("begin ddd => wake ready")
 	full(true)
-	s.play("reset => drained aaaa:connection lost/sent b:connection lost/sent c:connection lost/sent ddd:connection lost/sent failed(connection lost) waiting")
+	s.play("reset => aaaa:connection lost/sent drained failed(connection lost) waiting")
+	full(true) // what has not been sent waits for the next connection
+	s.play("wait 20ms => dialing", "write => wrote() dialing", "connected => wake ready", "write => wrote(bcddd) drained ready")
 	full(false)
+	s.play("reset => b:connection lost/sent c:connection lost/sent ddd:connection lost/sent failed(connection lost) waiting")
 	if used := s.pool.Used(); used != 0 {
 		t.Fatalf("%d bytes of buffers are in use", used)
 	}

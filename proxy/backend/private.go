@@ -38,7 +38,7 @@ func (c *Conn) tellOwner(err *Error) {
 // Spotless reports whether a connection is as new: nothing is under way on it, and
 // it has not subscribed.
 func (c *Conn) Spotless() bool {
-	return c.state == Ready && c.calls.n == 0 && c.late == 0 && !c.push && !c.Subscriber
+	return c.state == Ready && c.InFlight() == 0 && c.late == 0 && !c.push && !c.Subscriber
 }
 
 // Drop ends the connection at once, with whatever waits there for its owner,
@@ -47,23 +47,12 @@ func (c *Conn) Drop() {
 	c.Owner, c.retire = nil, true
 	switch c.state {
 	case Idle, Waiting:
+		c.failHeld(Lost, errDropped)
 		c.to(Retired)
 	case Dialing, Greeting, Ready:
 		c.endCalls(Lost, errDropped)
 		c.to(Closing)
 		c.wake()
-	}
-}
-
-// Leave gives up a connection to a node that left the topology: its owner is told,
-// and calls under way fail.
-func (c *Conn) Leave() {
-	switch c.state {
-	case Dialing, Greeting, Ready:
-		c.abort(Lost, errRetired)
-	case Idle, Waiting:
-		c.to(Retired)
-		c.tellOwner(c.fault(Lost, errRetired, false))
 	}
 }
 

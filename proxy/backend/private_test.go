@@ -23,7 +23,7 @@ func TestDropWhenTimeIsOver(t *testing.T) {
 	d.call.To = d
 	s.c.Begin(&d.call, s.now)
 	s.play("begin b => ready")
-	s.play("wait 100ms => b:connection lost/sent closing")
+	s.play("wait 100ms => b:connection lost/unsent closing")
 	if n := s.c.Stats; n.Errors != 0 || n.Timeouts != 1 {
 		t.Errorf("%d errors and %d timeouts", n.Errors, n.Timeouts)
 	}

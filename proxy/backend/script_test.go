@@ -14,7 +14,10 @@ import (
 
 // script drives one Conn by lines "event => what came of it". Events:
 //
-//	begin A       a call, whose request is the letter
+//	begin A       a call, whose request is the letter; A/r only reads, A/2 and A/2r are
+//	              another session's
+//	heir          another Conn takes the node's place; to: the lines that follow are its
+//	freeze, thaw
 //	own           the connection gets an owner
 //	ask A         what pushes answer, whose request is the letter; answered
 //	connected     the dial has succeeded
@@ -61,14 +64,28 @@ func (s *script) play(lines ...string) {
 func (s *script) do(name, arg string) {
 	switch name {
 	case "begin":
-		call := &namedCall{name: arg, s: s}
+		name, how, _ := strings.Cut(arg, "/")
+		call := &namedCall{name: name, s: s}
 		call.To = call
+		call.ReadOnly = strings.HasSuffix(how, "r")
+		if strings.HasPrefix(how, "2") {
+			call.Key = 2
+		}
+		arg = name
 		q, err := s.c.Begin(&call.Call, s.now)
 		if err != nil {
 			s.say("refused(%v)", err)
 			return
 		}
 		q.AppendString(s.pool, arg)
+	case "heir":
+		heir := NewConn(s.c.Config, s, s.pool)
+		s.c.Bequeath(heir, s.now)
+		s.c.Retire()
+	case "to":
+		s.c = s.c.Heir()
+	case "freeze", "thaw":
+		s.c.Freeze(name == "freeze", s.now)
 	case "own":
 		s.c.Owner = ownerOf{s}
 	case "ask":
@@ -122,7 +139,7 @@ func (s *script) do(name, arg string) {
 		}
 		b := make([]byte, n)
 		s.c.Out.Peek(b)
-		s.c.Out.Discard(s.pool, n)
+		s.c.Wrote(n)
 		if n > 60 {
 			s.say("wrote(%d)", n)
 		} else {
@@ -142,6 +159,7 @@ func (s *script) Wake(*Conn)               { s.say("wake") }
 func (s *script) Failed(_ *Conn, e *Error) { s.say("failed(%v)", e.Kind) }
 func (s *script) Recovered(*Conn)          { s.say("recovered") }
 func (s *script) Drained(*Conn)            { s.say("drained") }
+func (s *script) Doubted(*Conn)            { s.say("doubted") }
 func (s *script) Rand() float64            { return s.rand }
 
 // ownerOf says what the connection's owner is told.

@@ -251,7 +251,7 @@ func (l *goroutineLoop) flushConn(c *backend.Conn) {
 	case c.State() == backend.Dialing && s == nil:
 		l.dial(c)
 	case s != nil && s.net != nil:
-		l.hand(s, &c.Out, func(n int) { c.Out.Discard(l.core.Buffers(), n) })
+		l.hand(s, &c.Out, c.Wrote)
 	}
 }
 

@@ -260,7 +260,11 @@ func (l *epollLoop) write(s *sock, q *iobuf.Queue) error {
 		}
 		switch err {
 		case 0:
-			q.Discard(l.core.Buffers(), n)
+			if s.conn != nil {
+				s.conn.Wrote(n)
+			} else {
+				q.Discard(l.core.Buffers(), n)
+			}
 			wrote += n
 		case unix.EAGAIN:
 			s.writable = false

@@ -310,7 +310,7 @@ func (s *Session) unblock(how string) bool {
 			continue
 		}
 		for i := range s.pool.snap.Shards {
-			if s.pool.nodeKey(i) != o.key {
+			if !s.pool.is(i, o.key) {
 				continue
 			}
 			u := &unblocking{o: o}

@@ -215,7 +215,7 @@ func (c *Core) TakeSessions(buf []*Session) []*Session {
 	return buf
 }
 
-// Wake, Failed, Recovered, Drained and Rand make Core a backend.Host.
+// Wake, Failed, Recovered, Doubted, Drained and Rand make Core a backend.Host.
 func (c *Core) Wake(conn *backend.Conn) { c.conns = append(c.conns, conn) }
 
 // Failed counts against the shard, which may be ejected.
@@ -224,7 +224,12 @@ func (c *Core) Failed(conn *backend.Conn, err *backend.Error) {
 		if len(p.lanes) == 0 || err.Kind == backend.Refused && !p.lanes[0].has(conn) {
 			continue // of a client's SELECT or HELLO, not the node's failure
 		}
-		if i := p.shardOf(conn); i >= 0 && p.topo.ReportFailure(i, c.clock()) {
+		i := p.shardOf(conn)
+		if i < 0 {
+			continue
+		}
+		p.topo.Doubt(p.snap.Shards[i].Name)
+		if p.topo.ReportFailure(i, c.clock()) {
 			p.Stats.Ejects++
 			p.EjectedAt[conn.Shard] = c.wall()
 			c.wakePeers()
@@ -237,6 +242,15 @@ func (c *Core) Recovered(conn *backend.Conn) {
 	for _, p := range c.pools {
 		if i := p.shardOf(conn); i >= 0 {
 			p.topo.ReportSuccess(i)
+		}
+	}
+}
+
+// Doubted has the shard's nodes looked at.
+func (c *Core) Doubted(conn *backend.Conn) {
+	for _, p := range c.pools {
+		if i := p.shardOf(conn); i >= 0 {
+			p.topo.Doubt(p.snap.Shards[i].Name)
 		}
 	}
 }

@@ -142,7 +142,7 @@ func (e *execution) send(i int) {
 	g.missing = len(g.parts) + 1
 	for i := range g.parts {
 		p := &g.parts[i]
-		if !x.apart && s.pool.nodeKey(p.shard) == e.home { // it has done so
+		if !x.apart && s.pool.is(p.shard, e.home) { // it has done so
 			p.g, p.conn = g, s.conn(p.shard)
 			g.missing--
 			continue

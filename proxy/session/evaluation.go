@@ -49,6 +49,7 @@ func (s *Session) evaluate(shard int, cmd *command.Command, a *arguments) bool {
 	e.r, e.cmd, e.n, e.rest = s.begin(), cmd, a.Len(), append(e.rest, afterDigest(a)...)
 	e.digest, _ = digestOf(a.At(1))
 	e.call.To, e.call.Script = e, true
+	s.label(&e.call)
 	s.held += len(e.rest)
 	s.load(s.conn(shard), e.digest, body, epoch)
 	if pr := s.private; pr != nil && pr.track != nil {
@@ -70,7 +71,7 @@ func (s *Session) load(conn *backend.Conn, d digest, body string, epoch uint64) 
 		return
 	}
 	l := &loading{conn: conn, digest: d}
-	l.call.To = l
+	l.call.To, l.call.Key, l.call.Inert = l, s.id, true
 	_, q, err := s.pool.beginOn(conn, &l.call)
 	if err != nil {
 		return
@@ -114,6 +115,7 @@ func (e *evaluation) Fail(_ *backend.Call, err *backend.Error) {
 // the script is missing.
 func (e *evaluation) lost() {
 	s := e.r.session
+	e.conn = e.conn.Heir()
 	if s == nil || s.follows(e.conn) {
 		e.refused()
 		return
@@ -139,6 +141,7 @@ func (e *evaluation) again() {
 		s.sendSilently(o, "CLIENT", "CACHING", e.caching)
 	}
 	r.call.To, r.call.Script = r, true
+	r.call.Key, r.call.ReadOnly = s.id, e.cmd.Flags&command.ReadOnly != 0
 	conn, q, err := s.pool.beginOn(e.conn, &r.call)
 	if err != nil {
 		e.refused() // which is true still

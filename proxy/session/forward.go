@@ -201,12 +201,20 @@ func (s *Session) forward(shard int, frame []byte) {
 func (s *Session) send(shard int, frame []byte, script bool) {
 	r := s.begin()
 	r.call.To, r.call.Script = r, script
+	s.label(&r.call)
 	conn, q, err := s.pool.begin(shard, s, &r.call)
 	if err != nil {
 		r.Fail(&r.call, err)
 		return
 	}
 	s.write(conn, q, frame)
+}
+
+// label says of a call whose it is and what it does.
+func (s *Session) label(call *backend.Call) {
+	f := s.last.Flags
+	call.Key, call.ReadOnly = s.id, f&command.ReadOnly != 0
+	call.Inert = f&(command.Write|command.ReadOnly|command.PubSub) == 0 && (s.last.Group != "scripting" || s.last.Route != command.Single)
 }
 
 // write appends a request's bytes to what a connection sends.

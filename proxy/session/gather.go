@@ -84,6 +84,7 @@ func (s *Session) start(g *gather) {
 func (g *gather) send(i int) *iobuf.Queue {
 	p, s := &g.parts[i], g.req.session
 	p.g, p.call.To = g, p
+	s.label(&p.call)
 	conn, q, err := s.pool.begin(p.shard, s, &p.call)
 	return g.begun(p, conn, q, err)
 }

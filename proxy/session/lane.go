@@ -84,17 +84,27 @@ func (p *Pool) connect(l *lane) {
 		l.conns = append(l.conns, conns...)
 		for _, c := range conns {
 			p.shards[c] = i
+			c.Freeze(sh.Frozen, p.core.now)
 		}
 	}
 	if len(old) > 0 {
-		p.uproot = true
 		for _, c := range p.left { // a session may stay on one to a node that leaves now
 			fenceUnder(c)
 		}
-		for _, conns := range old {
-			for _, c := range conns {
-				fenceUnder(c)
+	}
+	for i, sh := range p.snap.Shards {
+		for k, conns := range old {
+			if k.shard != sh.Name {
+				continue
 			}
+			for j, c := range conns {
+				if len(conns) != p.each { // sessions have other connections than before
+					fenceUnder(c)
+				}
+				c.Bequeath(l.conns[i*p.each+j%p.each], p.core.now)
+			}
+			p.retire(map[nodeKey][]*backend.Conn{k: conns})
+			delete(old, k)
 		}
 	}
 	p.retire(old)
@@ -132,9 +142,8 @@ func (p *Pool) detain(k nodeKey, c *backend.Conn) {
 	}
 }
 
-// fenceUnder has those sessions that have requests under way on a connection to a node
-// that left wait for the replies before they say anything to another: what they said
-// first is executed first.
+// fenceUnder has those sessions that have requests under way on a connection wait for
+// the replies before they say anything else.
 func fenceUnder(c *backend.Conn) {
 	for call := range c.Under {
 		if s := sessionOf(call); s != nil {

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/shardring/shardring/proxy/backend"
@@ -53,10 +54,13 @@ func (p *Pool) nodeKey(shard int) nodeKey {
 	return nodeKey{sh.Name, sh.Primary}
 }
 
-// find returns the session's own connection to a node, or nil.
+// is reports whether a connection's key is that of a shard, at whatever node.
+func (p *Pool) is(shard int, k nodeKey) bool { return p.snap.Shards[shard].Name == k.shard }
+
+// find returns the session's own connection to a shard, or nil.
 func (p *private) find(k nodeKey) *owned {
 	for _, o := range p.conns {
-		if o.key == k {
+		if o.key.shard == k.shard { // be it at the node that had the shard before
 			return o
 		}
 	}
@@ -305,6 +309,26 @@ func (t *silence) Fail(_ *backend.Call, _ *backend.Error) {
 			s.tidy()
 		}
 	})
+}
+
+// leaveOwned ends, in a while, the sessions' own connections to nodes that left.
+func (p *Pool) leaveOwned() {
+	var leaving []*owned
+	for s := range p.core.open {
+		if s.pool != p || s.private == nil {
+			continue
+		}
+		for _, o := range s.private.conns {
+			if _, stays := s.lane.byNode[o.key]; !stays {
+				leaving = append(leaving, o)
+			}
+		}
+	}
+	slices.SortFunc(leaving, func(a, b *owned) int { return cmp.Compare(a.session.id, b.session.id) })
+	for _, o := range leaving {
+		o.conn.Leave(p.core.now)
+		p.limit(o.conn)
+	}
 }
 
 // limit has the time limits of an owned connection looked at.

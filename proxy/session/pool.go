@@ -46,7 +46,6 @@ type Pool struct {
 	timing  []*backend.Conn              // owned ones that may have a time limit running
 	shards  map[*backend.Conn]int        // index in snap.Shards
 	waiting map[*backend.Conn][]*Session // stalled until it is less full
-	uproot  bool                         // sessions may have connections of their own to nodes that left
 	idle    idlers                       // who may be idle for too long
 	loads   map[topology.Node]*backend.Load
 	ending  int64 // removed: its clients are cut off then, ns; 0: it is served
@@ -109,13 +108,13 @@ func (p *Pool) refresh() {
 	for _, l := range p.lanes {
 		p.connect(l)
 	}
+	p.leaveOwned()
 	if n := len(snap.Shards); len(p.core.partOf) < n {
 		p.core.partOf = make([]int32, n)
 	}
 	if old != nil {
 		p.follow(old)
 	}
-	p.leaveNodes()
 }
 
 // begin begins a call to a shard on behalf of s and returns where its request
@@ -182,7 +181,6 @@ func (p *Pool) expire() {
 		}
 	}
 	p.left = kept
-	p.leaveNodes()
 	p.endIdle()
 	if p.ending != 0 {
 		p.wind()
@@ -218,5 +216,5 @@ func (p *Pool) timed() bool {
 			}
 		}
 	}
-	return p.uproot || p.ending != 0 || len(p.left) > 0 || len(p.timing) > 0 || p.pause.until != 0 || len(p.snap.Ejected) > 0
+	return p.ending != 0 || len(p.left) > 0 || len(p.timing) > 0 || p.pause.until != 0 || len(p.snap.Ejected) > 0
 }

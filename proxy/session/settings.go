@@ -125,34 +125,6 @@ func (s *Session) endNow() {
 	}
 }
 
-// leaveNodes gives up sessions' own connections to nodes that left, each once what
-// is under way on it has been answered; a command that waits there is told at once.
-func (p *Pool) leaveNodes() {
-	if !p.uproot {
-		return
-	}
-	p.uproot = false
-	for s := range p.sessions {
-		if s.private == nil {
-			continue
-		}
-		var gone []*backend.Conn
-		for _, o := range s.private.conns {
-			if _, current := s.lane.byNode[o.key]; current {
-				continue
-			}
-			if o.conn.InFlight() > 0 && s.private.wait == nil {
-				p.uproot = true
-				continue
-			}
-			gone = append(gone, o.conn)
-		}
-		for _, c := range gone { // which may be the end of the session
-			c.Leave()
-		}
-	}
-}
-
 // sessions yields those of the pool.
 func (p *Pool) sessions(yield func(*Session) bool) {
 	for s := range p.core.open {

@@ -34,9 +34,8 @@ func TestCore(t *testing.T) {
 		total.failures += w.failures
 		total.faults += w.faults
 		total.cuts += w.cuts
-		total.aliases += w.aliases
 	}
-	t.Logf("%d replies, %d of them failures, after %d faults; %d clients cut off; %d nodes moved", total.replies, total.failures, total.faults, total.cuts, total.aliases)
+	t.Logf("%d replies, %d of them failures, after %d faults; %d clients cut off", total.replies, total.failures, total.faults, total.cuts)
 }
 
 // simWorld is a core with what is around it.
@@ -60,12 +59,13 @@ type simWorld struct {
 	echo    bool // nodes answer with what they are asked
 	hard    bool // OutputHard is small
 	closing bool
+	moved   []swapped
 	swept   int64 // when everything healthy was last up to date
 	buf     []byte
 	conns   []*backend.Conn
 	touched []*Session
 
-	replies, failures, faults, cuts, aliases int
+	replies, failures, faults, cuts int
 }
 
 // simPool is a pool with its nodes.
@@ -220,7 +220,13 @@ func (w *simWorld) fault() {
 	w.faults++
 	n := w.all[w.rng.IntN(len(w.all))]
 	d := w.rng.Int64N(int64(50*time.Millisecond) << w.rng.IntN(6))
-	switch w.rng.IntN(9) {
+	switch w.rng.IntN(12) {
+	case 9:
+		n.enter(reading, d)
+	case 10:
+		n.enter(filling, d)
+	case 11:
+		w.swap(n, d)
 	case 8:
 		n.codes, n.lost = nil, true
 	case 7:

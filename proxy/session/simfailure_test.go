@@ -12,6 +12,9 @@ func (c *simClient) failure(q *question, text string) (o outcome, ok bool, err e
 	if q.listens && strings.HasPrefix(text, "ERR shardring: ") && strings.HasSuffix(text, " while subscribing") && c.pool.excused(q.sent) {
 		return maybe, true, nil
 	}
+	if code, inner, ok := strings.Cut(text, " "); ok && (code == "READONLY" || code == "LOADING") {
+		return c.refusal(q, inner)
+	}
 	shard, rest, named := strings.Cut(strings.TrimPrefix(text, "ERR shard '"), "' at ")
 	if code, inner, ok := strings.Cut(text, " "); ok && code == "INJECTED" {
 		name := ""
@@ -53,6 +56,28 @@ func (c *simClient) failure(q *question, text string) (o outcome, ok bool, err e
 		return maybe, true, nil
 	}
 	return not, true, nil
+}
+
+// refusal is failure for what a node refused: it was held until its time was over, unless
+// something changed meanwhile.
+func (c *simClient) refusal(q *question, text string) (o outcome, ok bool, err error) {
+	for _, n := range c.pool.nodes {
+		if !strings.HasPrefix(text, "shard '"+n.name+"' at ") {
+			continue
+		}
+		limit := int64(c.pool.limit) // the shortest it has been
+		if limit == 0 {
+			limit = 5e9
+		}
+		if c.w.now-q.sent < limit && n.faulty < q.sent {
+			return 0, false, fmt.Errorf("it was held for %d ns only", c.w.now-q.sent)
+		}
+		if q.split {
+			return maybe, true, nil
+		}
+		return not, true, nil
+	}
+	return 0, false, fmt.Errorf("no shard refused it")
 }
 
 // owns reports whether one of the keys, or this one of them, is the node's.

@@ -76,7 +76,7 @@ func (l *simLink) write() {
 		f := q.Front()
 		n := l.w.cut(min(len(f), l.room-len(l.in)))
 		l.in = append(l.in, f[:n]...)
-		q.Discard(l.w.core.Buffers(), n)
+		l.conn.Wrote(n)
 	}
 }
 

@@ -42,6 +42,8 @@ const (
 	stalled          // holds its connections and does nothing
 	down             // refuses connections
 	locked           // refuses the login
+	reading          // refuses writes, as a replica
+	filling          // refuses everything
 )
 
 // wrong notes a fault.
@@ -127,6 +129,9 @@ func (n *simNode) execute(l *simLink, args [][]byte) []byte {
 			n.w.t.Errorf("%s: %s: %q is a key of database %d, and the connection's is %d", n.name, name, k, db, l.db)
 		}
 	}
+	if refusal := n.refuses(l, name); refusal != "" {
+		return []byte(refusal)
+	}
 	if n.errors > 0 {
 		n.errors--
 		n.wrong()
@@ -142,6 +147,21 @@ func (n *simNode) execute(l *simLink, args [][]byte) []byte {
 	}
 	return n.run(l, name, keys, args)
 }
+
+// refuses returns how a node refuses a command that it might execute later, or at its
+// other address, on a connection that clients share.
+func (n *simNode) refuses(l *simLink, name string) string {
+	switch {
+	case l.conn.Owner != nil || l.multi:
+	case n.mode == filling:
+		return "-LOADING Redis is loading the dataset in memory\r\n"
+	case (n.mode == reading || l.conn.Addr != n.addr) && slices.Contains(simWrites, name):
+		return "-READONLY You can't write against a read only replica.\r\n"
+	}
+	return ""
+}
+
+var simWrites = []string{"set", "append", "incrby", "mset", "del", "unlink", "rpush", "eval", "evalsha", "publish"}
 
 // keysOf returns the keys of a command.
 func keysOf(name string, args [][]byte) (keys [][]byte) {

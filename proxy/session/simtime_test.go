@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/shardring/shardring/proxy/backend"
+	"github.com/shardring/shardring/shard/topology"
 )
 
 // sweepEvery is how far a healthy node may fall behind: less than any time
@@ -28,6 +29,7 @@ func (w *simWorld) pass() {
 		n.heal(w.now)
 		n.tire(w.now)
 	}
+	w.learn(w.now)
 }
 
 // sweep brings every healthy node up to date. What is said at the end of one
@@ -48,8 +50,42 @@ func (w *simWorld) sweep() {
 	w.swept = w.now
 }
 
+// swapped is a node whose new address the topology does not know yet.
+type swapped struct {
+	node  *simNode
+	until int64
+}
+
+// swap gives a node another address under load, as when its replica is promoted: at
+// the old one it takes no writes any more. The topology hears of it d ns later.
+func (w *simWorld) swap(n *simNode, d int64) {
+	if n.pool.eject || w.nodes[n.addr] != n {
+		return
+	}
+	n.addr = "swapped." + n.addr
+	w.nodes[n.addr] = n
+	n.wrong()
+	w.moved = append(w.moved, swapped{n, w.now + d})
+}
+
+// learn tells the topology of the nodes whose time has come.
+func (w *simWorld) learn(now int64) {
+	w.moved = slices.DeleteFunc(w.moved, func(m swapped) bool {
+		if now < m.until {
+			return false
+		}
+		n := m.node
+		n.pool.topo.Found(n.name, topology.Nodes{Primary: topology.Node{Network: "tcp", Addr: n.addr}})
+		n.pool.cfg.Shards = slices.Clone(n.pool.cfg.Shards)
+		n.pool.cfg.Shards[n.shard].Primary.Addr = n.addr
+		n.wrong()
+		return true
+	})
+}
+
 // settle ends all faults and waits until every question has its answer.
 func (w *simWorld) settle() {
+	w.learn(1 << 62)
 	for _, n := range w.all {
 		if n.errors > 0 || n.mode != serving {
 			n.wrong()
@@ -62,6 +98,22 @@ func (w *simWorld) settle() {
 		}
 		n.tire(w.now)
 	}
+	w.quiet()
+	for i := 0; i < 3 || w.leaving() && i < 1000; i++ { // what is looked at with the time limits only
+		w.now += int64(tick)
+		w.sweep()
+		w.turn(func() {
+			for _, c := range w.clients { // whose session has ended with a shard's move
+				c.read(len(c.in))
+			}
+		})
+	}
+	w.audit()
+	w.move()
+}
+
+// quiet waits until nobody waits for anything.
+func (w *simWorld) quiet() {
 	for i := 0; w.busy(); i++ {
 		if i > 20_000 {
 			w.stuck()
@@ -83,20 +135,16 @@ func (w *simWorld) settle() {
 			n.tire(w.now)
 		}
 	}
-	for i := 0; i < 3; i++ { // what is looked at with the time limits only
-		if w.ejected() {
-			i = -1
+}
+
+// leaving reports whether a connection to a node that left has yet to end.
+func (w *simWorld) leaving() bool {
+	for _, p := range w.pools {
+		if len(p.pool.left)+len(p.pool.timing) > 0 {
+			return true
 		}
-		w.now += int64(tick)
-		w.sweep()
-		w.turn(func() {
-			for _, c := range w.clients { // whose session has ended with a shard's return
-				c.read(len(c.in))
-			}
-		})
 	}
-	w.audit()
-	w.move()
+	return w.ejected()
 }
 
 // ejected reports whether a shard is, and is yet to come back.
@@ -141,6 +189,9 @@ func (p *simPool) audit(w *simWorld) {
 	if sessions != clients || len(p.pool.shards) != shared {
 		w.t.Fatalf("pool %s: %d clients, %d sessions in lanes; %d connections in lanes, %d have a shard", p.pool.Name, clients, sessions, shared, len(p.pool.shards))
 	}
+	for _, c := range p.pool.left {
+		w.t.Logf("left: %s %v, %d under way, deadline %d", c.Addr, c.State(), c.InFlight(), c.Deadline())
+	}
 	if len(p.pool.waiting)+len(p.pool.left)+len(p.pool.timing)+len(p.pool.busy) > 0 {
 		w.t.Fatalf("pool %s: %d connections are waited for, %d left, %d timed, %d busy", p.pool.Name, len(p.pool.waiting), len(p.pool.left), len(p.pool.timing), len(p.pool.busy))
 	}
@@ -174,14 +225,6 @@ func (p *simPool) retune(w *simWorld) {
 	next.ServerConnections = 1 + w.rng.IntN(3)
 	if p.cfg.Timeout > 0 {
 		next.Timeout = p.limit * time.Duration(4+w.rng.IntN(3)) / 4
-	}
-	if i := w.rng.IntN(len(p.nodes)); w.nodes[p.nodes[i].addr] == p.nodes[i] && w.one(2) && !p.owns(w) {
-		n := p.nodes[i] // has one more address, and is called by it from now on
-		n.addr = "alias." + n.addr
-		w.nodes[n.addr] = n
-		next.Shards = slices.Clone(next.Shards)
-		next.Shards[i].Primary.Addr = n.addr
-		w.aliases++
 	}
 	p.cfg = next
 	if _, err := p.topo.Update(&next); err != nil {
@@ -238,7 +281,7 @@ func (w *simWorld) move() {
 // busy reports whether a client waits for something.
 func (w *simWorld) busy() bool {
 	for _, c := range w.clients {
-		if !c.gone && (len(c.out)+len(c.in)+len(c.asked) > 0 || c.mute && (c.shut || c.ended)) {
+		if !c.gone && (c.ended || len(c.out)+len(c.in)+len(c.asked) > 0 || c.mute && (c.shut || c.ended)) {
 			return true
 		}
 	}

@@ -85,7 +85,7 @@ func (t *simTx) add(token string) {
 // orFailure also takes what is answered for another shard that failed.
 func orFailure(check func(reply) error) func(reply) error {
 	return func(r reply) error {
-		if r.typ == '-' && (strings.HasPrefix(r.text, "ERR shard '") || strings.HasPrefix(r.text, "INJECTED ")) {
+		if r.typ == '-' && (strings.HasPrefix(r.text, "ERR shard '") || strings.HasPrefix(r.text, "INJECTED ") || strings.HasPrefix(r.text, "READONLY shard '") || strings.HasPrefix(r.text, "LOADING shard '")) {
 			return nil
 		}
 		return check(r)

@@ -112,7 +112,7 @@ func (s *Session) watch(cmd *command.Command, a *arguments) bool {
 	if !ok {
 		return true
 	}
-	if t.on != nil && t.on.key != s.pool.nodeKey(shard) {
+	if t.on != nil && !s.pool.is(shard, t.on.key) {
 		s.refuse(command.CrossShard)
 		return true
 	}
@@ -221,7 +221,7 @@ func (s *Session) queue(cmd *command.Command, a *arguments) bool {
 	x.apart = x.here
 	if cmd.Name == "publish" || cmd.Name == "spublish" {
 		shard := s.pool.ring.Owner(a.At(1))
-		x.apart = t.on == nil || t.on.key != s.pool.nodeKey(shard)
+		x.apart = t.on == nil || !s.pool.is(shard, t.on.key)
 		x.channel = string(a.At(1))
 	}
 	if x.apart || cmd.Route == command.All && (len(s.pool.snap.Shards) > 1 || cmd.Merge == command.Settings) {
@@ -246,7 +246,7 @@ func (s *Session) queue(cmd *command.Command, a *arguments) bool {
 		return true
 	case t.on == nil:
 		t.on = s.own(shard)
-	case bound && t.on.key != s.pool.nodeKey(shard):
+	case bound && !s.pool.is(shard, t.on.key):
 		s.refuse(command.CrossShard)
 		return true
 	}
