@@ -1,6 +1,6 @@
 # What one does with shardring while working on it. `make` lists the targets.
 #
-# Variables: FUZZTIME, STEPS and SEED (core, diff), ARGS (bench, conformance, demo), REDIS_SUITE (conformance).
+# Variables: FUZZTIME, STEPS and SEED (core, diff), ARGS (bench, chaos, conformance, demo), REDIS_SUITE (conformance).
 
 GO          ?= go
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -80,6 +80,10 @@ bench-matrix: deps ## the proxy under every number of clients, pipeline and size
 .PHONY: bench-short
 bench-short: deps ## the loads that tell most, and latencies at a fixed rate, under 3 minutes; prints only
 	$(GO) run ./bench --set short --open $(ARGS)
+
+.PHONY: chaos
+chaos: deps ## faults under load with Sentinels, cut networks and reloads, 10 minutes; as root. ARGS="--only split --seconds 20"
+	$(GO) run ./bench/chaos $(ARGS)
 
 .PHONY: build
 build: ## bin/shardproxy

@@ -56,12 +56,12 @@ func (r *churnResult) measure(ctx context.Context, settle time.Duration) error {
 		if err := sleep(ctx, settle); err != nil {
 			return 0, err
 		}
-		memory, err := residentMemory(t.pid())
+		memory, err := machine.ResidentMemory(t.pid())
 		if err != nil {
 			return 0, err
 		}
 		r.stages = append(r.stages, stage{name, memory})
-		return openFiles(t.pid())
+		return machine.OpenFiles(t.pid())
 	}
 	before, err := note("started")
 	if err != nil {

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/shardring/shardring/bench/internal/machine"
 )
 
 // stage is one moment at which a proxy's memory is read.
@@ -37,7 +39,7 @@ const (
 // measureIdle starts each target anew, for a process keeps what earlier loads
 // made it take, and one after the other.
 func measureIdle(ctx context.Context, progress io.Writer, chosen []target, counts []int) (idleSection, error) {
-	limit, err := raiseFileLimit()
+	limit, err := machine.RaiseFileLimit()
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +90,7 @@ func idleStages(ctx context.Context, t target, count int, settle time.Duration) 
 		if err := sleep(ctx, settle); err != nil {
 			return nil, err
 		}
-		memory, err := residentMemory(c.pid)
+		memory, err := machine.ResidentMemory(c.pid)
 		if err != nil {
 			return nil, err
 		}
@@ -124,7 +126,7 @@ type crowd struct {
 
 // join connects count clients and waits until the target has accepted all.
 func (c *crowd) join(ctx context.Context, count int) error {
-	before, err := openFiles(c.pid)
+	before, err := machine.OpenFiles(c.pid)
 	if err != nil {
 		return err
 	}
@@ -137,7 +139,7 @@ func (c *crowd) join(ctx context.Context, count int) error {
 		c.conns = append(c.conns, conn)
 	}
 	for deadline := time.Now().Add(30 * time.Second); ; {
-		now, err := openFiles(c.pid)
+		now, err := machine.OpenFiles(c.pid)
 		if err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/shardring/shardring/bench/internal/machine"
 	"github.com/shardring/shardring/shard/shardtest/program"
 )
 
@@ -25,7 +26,7 @@ func mainContext(ctx context.Context, args []string, stdout, stderr io.Writer) e
 	if err := supported(); err != nil {
 		return err
 	}
-	if _, err := raiseFileLimit(); err != nil {
+	if _, err := machine.RaiseFileLimit(); err != nil {
 		return err
 	}
 	shardproxy, cleanup, err := o.shardproxy(ctx)

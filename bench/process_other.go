@@ -12,7 +12,4 @@ var errNotLinux = errors.New("the benchmark reads CPU time and memory from Linux
 func supported() error                    { return errNotLinux }
 func resetPeak(int) error                 { return errNotLinux }
 func peakMemory(int) (int64, error)       { return 0, errNotLinux }
-func residentMemory(int) (int64, error)   { return 0, errNotLinux }
-func openFiles(int) (int, error)          { return 0, errNotLinux }
-func raiseFileLimit() (int, error)        { return 0, errNotLinux }
 func endWithParent() *syscall.SysProcAttr { return nil }

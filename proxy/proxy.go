@@ -15,6 +15,7 @@ import (
 	"github.com/shardring/shardring/proxy/engine"
 	"github.com/shardring/shardring/proxy/session"
 	"github.com/shardring/shardring/shard/config"
+	"github.com/shardring/shardring/shard/watch"
 )
 
 // Options are settings of a Proxy that are not in its configuration file.
@@ -78,7 +79,7 @@ func New(file *config.File, opt Options) (*Proxy, error) {
 		return nil, err
 	}
 	for _, c := range cfgs {
-		pl, err := newPool(c)
+		pl, err := newPool(c, file.Proxy.Zone)
 		if err == nil {
 			err = pl.listen()
 		}
@@ -119,11 +120,12 @@ func served(file *config.File) ([]*config.Pool, error) {
 }
 
 // newPool returns a pool that does not listen yet.
-func newPool(cfg *config.Pool) (*pool, error) {
+func newPool(cfg *config.Pool, zone string) (*pool, error) {
 	shared, err := session.Share(cfg)
 	if err != nil {
 		return nil, err
 	}
+	shared.Zone = zone
 	return &pool{cfg: cfg, shared: shared, leave: func() {}}, nil
 }
 
@@ -186,10 +188,10 @@ func (p *Proxy) Run(ctx context.Context) error {
 		p.announce(pl)
 		p.attending(pl)
 	}
-	watch := p.opt.Watch || p.file.Proxy.Watch
+	follows := p.opt.Watch || p.file.Proxy.Watch
 	p.mu.Unlock()
 
-	if watch {
+	if follows {
 		beside.Go(func() { p.watch(ctx) })
 	}
 	defer context.AfterFunc(ctx, func() { p.ending.Store(true) })()
@@ -211,8 +213,11 @@ func (p *Proxy) Run(ctx context.Context) error {
 
 // attend does what a pool needs beside the loops, until ctx is done: when the proxy
 // ends, the pool is removed or has other settings than cfg.
-func (p *Proxy) attend(ctx context.Context, _ *config.Pool, shared *session.Shared) {
-	learn(ctx, shared, p.log)
+func (p *Proxy) attend(ctx context.Context, cfg *config.Pool, shared *session.Shared) {
+	var both sync.WaitGroup
+	both.Go(func() { learn(ctx, shared, p.log) })
+	both.Go(func() { watch.New(cfg, shared.Topology, watch.Options{Log: p.log, Changed: p.engine.Wake}).Run(ctx) })
+	both.Wait()
 }
 
 func (p *Proxy) announce(pl *pool) {

@@ -138,7 +138,7 @@ func (p *Proxy) plan(cfgs []*config.Pool) (next []*pool, err error) {
 		}
 	}()
 	for _, c := range cfgs {
-		pl, err := newPool(c) // of one that goes on it is the check only
+		pl, err := newPool(c, p.first.Proxy.Zone) // of one that goes on it is the check only
 		if err != nil {
 			return next, err
 		}

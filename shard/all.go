@@ -50,7 +50,7 @@ func (v *view) scanned(p *part) (any, error) {
 // shard's pool when fn returns. Config.Timeout and ctx bound getting it; fn must
 // look at ctx itself.
 func (c *Client) ForEachShard(ctx context.Context, fn func(ctx context.Context, shard string, conn redis.Conn) error) error {
-	v, err := c.current(time.Now())
+	v, err := c.current()
 	if err != nil {
 		return err
 	}

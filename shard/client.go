@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/shardring/shardring/shard/command"
+	"github.com/shardring/shardring/shard/config"
 	"github.com/shardring/shardring/shard/topology"
 )
 
@@ -14,6 +15,7 @@ import (
 // goroutines; one client a process and pool is enough.
 type Client struct {
 	cfg      Config
+	pool     *config.Pool // what cfg says, as the proxy's file would
 	table    *command.Table
 	topo     *topology.Pool
 	gate     gate // calls that use several links
@@ -28,6 +30,9 @@ type Client struct {
 	mu     sync.Mutex // protects the following fields and making views
 	links  map[linkKey]*link
 	closed bool
+
+	watching bool // watcher has been started
+	watcher  sync.WaitGroup
 }
 
 type linkKey struct {
@@ -57,7 +62,7 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{cfg: cfg, table: command.Builtin(), topo: topo, links: map[linkKey]*link{}}
+	c := &Client{cfg: cfg, pool: pool, table: command.Builtin(), topo: topo, links: map[linkKey]*link{}}
 	c.life, c.end = context.WithCancel(context.Background())
 	c.requests.New = func() any { return new(request) }
 	c.batches.New = func() any { return new(batch) }
@@ -87,14 +92,12 @@ func (c *Client) Close() error {
 		l.close()
 	}
 	c.follower.Wait()
+	c.watcher.Wait()
 	return nil
 }
 
 // current returns the snapshot to use for one request.
-func (c *Client) current(now time.Time) (*view, error) {
-	if c.cfg.AutoEject {
-		c.topo.Readmit(now)
-	}
+func (c *Client) current() (*view, error) {
 	if v := c.view.Load(); v != nil && v.Snapshot == c.topo.Snapshot() {
 		return v, nil
 	}
@@ -108,16 +111,17 @@ func (c *Client) look() (*view, error) {
 	if c.closed {
 		return nil, ErrClosed
 	}
+	if c.follows() {
+		c.watch()
+	}
 	v := &view{Snapshot: c.topo.Snapshot()}
 	for i := range v.Shards {
 		s := &v.Shards[i]
 		key := linkKey{s.Name, s.Primary}
 		if c.links[key] == nil {
-			var failed func(string)
-			if c.cfg.AutoEject {
-				failed = c.failed
-			}
-			c.links[key] = newLink(s.Name, s.Primary, &c.cfg, failed)
+			l := newLink(s.Name, s.Primary, &c.cfg, c.failed)
+			l.topo, l.life = c.topo, c.life
+			c.links[key] = l
 		}
 		v.links = append(v.links, c.links[key])
 	}
@@ -125,8 +129,10 @@ func (c *Client) look() (*view, error) {
 	return v, nil
 }
 
-// failed counts a failure of a shard of a cache.
+// failed counts a failure of a shard, if the pool is a cache, and has its nodes
+// looked at.
 func (c *Client) failed(shard string) {
+	c.doubt(shard)
 	c.topo.ReportFailure(c.topo.Snapshot().Index(shard), time.Now())
 }
 

@@ -3,6 +3,7 @@ package shard
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"strings"
 	"time"
@@ -50,6 +51,20 @@ type Config struct {
 	// CPU-bound goroutines it saves delay. Default: yield.
 	NoYield bool
 
+	// Sentinels are addresses, host:port, of Redis Sentinels that know the shards'
+	// servers; the others of the same masters are found through them. Without any,
+	// the servers themselves say who is the primary: see README.md.
+	Sentinels []string
+	// SentinelUsername and SentinelPassword log in at Sentinels. Default: no login.
+	SentinelUsername string
+	SentinelPassword string
+	// HealthInterval is the time between two probes of a server, where servers are
+	// probed: with Sentinels, replicas or AutoEject from the first call on, else
+	// from the first failure on. Default 2 s.
+	HealthInterval time.Duration
+	// Log is told when a shard's nodes change. Default: slog.Default().
+	Log *slog.Logger
+
 	// CrossShardReads has SUNION, SINTER, SDIFF, SINTERCARD, ZUNION, ZINTER, ZDIFF,
 	// ZINTERCARD and PFCOUNT take keys on several shards: their members are
 	// fetched, up to 512 MiB of them, and the reply is made here. Default: such
@@ -87,10 +102,25 @@ type Shard struct {
 	Name string
 	// Weight is its part of the keys against the others'. Default 1.
 	Weight int
-	// Primary is its server: host:port, or the path of a unix socket.
+	// Primary is its server: host:port, or the path of a unix socket. With
+	// Sentinels it may be empty: calls wait until they have said who it is.
 	Primary string
+	// Replicas are servers that copy the primary. One of them may become it; those
+	// that the primary or a Sentinel names are found.
+	Replicas []Replica
+	// Master is what the Sentinels call it. Default: Name.
+	Master string
+	// Zone is where the primary stands.
+	Zone string
 	// Slots are its hash slots, for the placement slots; see ring.Shard.
 	Slots []ring.SlotRange
+}
+
+// Replica is a server that copies a shard's primary.
+type Replica struct {
+	Addr   string // host:port, or the path of a unix socket
+	Zone   string // where it stands
+	Weight int    // its share of reads against the other replicas'. Default 1
 }
 
 // ConfigError says what is wrong with a Config.
@@ -119,6 +149,7 @@ func (c Config) withDefaults() (Config, error) {
 	def(&c.DialTimeout, time.Second)
 	def(&c.IdleTimeout, 4*time.Minute)
 	def(&c.RetryTimeout, 30*time.Second)
+	def(&c.HealthInterval, 2*time.Second)
 	count := func(n *int, by int) {
 		if *n == 0 {
 			*n = by
@@ -147,7 +178,7 @@ func (c *Config) check() error {
 	for _, d := range []struct {
 		field string
 		value time.Duration
-	}{{"DialTimeout", c.DialTimeout}, {"IdleTimeout", c.IdleTimeout}, {"RetryTimeout", c.RetryTimeout}} {
+	}{{"DialTimeout", c.DialTimeout}, {"IdleTimeout", c.IdleTimeout}, {"RetryTimeout", c.RetryTimeout}, {"HealthInterval", c.HealthInterval}} {
 		if d.value < 0 {
 			return &ConfigError{d.field, d.value.String(), "want more than 0, or 0 for the default"}
 		}
@@ -166,6 +197,9 @@ func (c *Config) check() error {
 	if c.Username != "" && c.Password == "" {
 		return &ConfigError{"Username", c.Username, "want a Password with it"}
 	}
+	if c.SentinelUsername != "" && c.SentinelPassword == "" {
+		return &ConfigError{"SentinelUsername", c.SentinelUsername, "want a SentinelPassword with it"}
+	}
 	return nil
 }
 
@@ -176,19 +210,57 @@ func (c *Config) pool() (*config.Pool, error) {
 		Name: c.Name, Redis: true,
 		Ring:           ring.Config{Placement: c.Placement, Hash: c.Hash, Tag: c.Tag},
 		AutoEjectHosts: c.AutoEject, ServerFailureLimit: c.FailureLimit, ServerRetryTimeout: c.RetryTimeout,
+		Auth: config.NewSecret(c.Password), ServerUsername: c.Username,
+		SentinelAuth: config.NewSecret(c.SentinelPassword), SentinelUsername: c.SentinelUsername,
+		HealthInterval: c.HealthInterval, ConnectTimeout: c.DialTimeout,
+	}
+	for i, s := range c.Sentinels {
+		addr, err := address(s)
+		if err != nil {
+			return nil, &ConfigError{fmt.Sprintf("Sentinels[%d]", i), s, err.Error()}
+		}
+		p.Sentinels = append(p.Sentinels, addr)
 	}
 	for i, s := range c.Shards {
 		if s.Weight == 0 {
 			s.Weight = 1
 		}
-		addr, err := address(s.Primary)
+		to, err := s.nodes(fmt.Sprintf("Shards[%d]", i), len(p.Sentinels) > 0)
 		if err != nil {
-			return nil, &ConfigError{fmt.Sprintf("Shards[%d].Primary", i), s.Primary, err.Error()}
+			return nil, err
 		}
 		p.Ring.Shards = append(p.Ring.Shards, ring.Shard{Name: s.Name, Weight: s.Weight, Slots: s.Slots})
-		p.Shards = append(p.Shards, config.Shard{Name: s.Name, Weight: s.Weight, Primary: addr})
+		p.Shards = append(p.Shards, to)
 	}
 	return p, nil
+}
+
+// nodes puts a shard into the form of the proxy's file. field is what errors call
+// it.
+func (s Shard) nodes(field string, sentinels bool) (to config.Shard, err error) {
+	to = config.Shard{Name: s.Name, Weight: s.Weight, Master: s.Master, Zone: s.Zone}
+	if s.Primary != "" || !sentinels {
+		if to.Primary, err = address(s.Primary); err != nil {
+			return to, &ConfigError{field + ".Primary", s.Primary, err.Error()}
+		}
+	}
+	if sentinels && to.MasterName() == "" {
+		return to, &ConfigError{field + ".Master", "", "want what the Sentinels call the shard, or a Name"}
+	}
+	if !sentinels && s.Master != "" {
+		return to, &ConfigError{field + ".Master", s.Master, "it is what Sentinels call the shard: want Sentinels with it"}
+	}
+	for i, r := range s.Replicas {
+		at, err := address(r.Addr)
+		if err == nil && r.Weight < 0 {
+			err = fmt.Errorf("weight %d, want at least 1, or 0 for the default", r.Weight)
+		}
+		if err != nil {
+			return to, &ConfigError{fmt.Sprintf("%s.Replicas[%d]", field, i), r.Addr, err.Error()}
+		}
+		to.Replicas = append(to.Replicas, config.Replica{Address: at, Zone: r.Zone, Weight: max(1, r.Weight)})
+	}
+	return to, nil
 }
 
 func address(s string) (config.Address, error) {
@@ -216,14 +288,24 @@ func ConfigOf(p *config.Pool) Config {
 		Timeout:         p.Timeout,
 		CrossShardReads: p.CrossShardReads,
 		AutoEject:       p.AutoEjectHosts, FailureLimit: p.ServerFailureLimit, RetryTimeout: p.ServerRetryTimeout,
+		DialTimeout: p.ConnectTimeout, HealthInterval: p.HealthInterval,
+		SentinelUsername: p.SentinelUsername, SentinelPassword: p.SentinelAuth.Value(),
+	}
+	for _, s := range p.Sentinels {
+		c.Sentinels = append(c.Sentinels, s.Addr)
 	}
 	if p.Timeout == 0 {
 		c.Timeout = -1
 	}
 	for i, s := range p.Shards {
-		c.Shards = append(c.Shards, Shard{
+		to := Shard{
 			Name: s.Name, Weight: s.Weight, Primary: s.Primary.Addr, Slots: p.Ring.Shards[i].Slots,
-		})
+			Master: s.Master, Zone: s.Zone,
+		}
+		for _, r := range s.Replicas {
+			to.Replicas = append(to.Replicas, Replica{Addr: r.Addr, Zone: r.Zone, Weight: r.Weight})
+		}
+		c.Shards = append(c.Shards, to)
 	}
 	return c
 }

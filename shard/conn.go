@@ -200,7 +200,7 @@ func (c *conn) flush(ctx context.Context, timeout time.Duration) error {
 	if err != nil || len(requests) == 0 {
 		return err
 	}
-	v, err := c.c.current(time.Now())
+	v, err := c.c.current()
 	if err != nil {
 		return err
 	}

@@ -63,7 +63,7 @@ func (c *Client) do(ctx context.Context, timeout time.Duration, cmd string, args
 // execute plans and executes one request.
 func (c *Client) execute(ctx context.Context, timeout time.Duration, r *request) (any, error) {
 	now := time.Now()
-	v, err := c.current(now)
+	v, err := c.current()
 	if err != nil {
 		return nil, err
 	}
@@ -142,8 +142,12 @@ func (v *view) ejected() error {
 	return &ShardError{s.Name, s.Primary.Addr, ErrEjected, true}
 }
 
-// answered ends a shard's row of failures if it replied.
+// answered ends a shard's row of failures if it replied. What it replied may say that
+// the shard is elsewhere.
 func (c *Client) answered(i int, err error) {
+	if err != nil && refuses(err) {
+		c.doubt(c.topo.Snapshot().Shards[i].Name)
+	}
 	if !c.cfg.AutoEject {
 		return
 	}

@@ -29,9 +29,10 @@ type link struct {
 	shard string
 	node  topology.Node
 	cfg   *Config
-	// failed is told of every failure that says something of the server, nil
-	// in a store.
+	// failed is told of every failure that says something of the server.
 	failed func(shard string)
+	topo   *topology.Pool  // who is the primary, for a link made while nobody knew
+	life   context.Context // of the client
 
 	gate gate                       // calls that use this link only
 	pool *redis.Pool                // connections of one's own
@@ -119,9 +120,15 @@ func (l *link) begin() (*attempt, error) {
 }
 
 func (l *link) connect(a *attempt) {
+	node, err := l.where(l.life)
+	if err != nil {
+		a.err = err
+		close(a.done)
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), l.cfg.DialTimeout)
 	defer cancel()
-	nc, err := dial(ctx, l.cfg, l.node.Network, l.node.Addr)
+	nc, err := dial(ctx, l.cfg, node.Network, node.Addr)
 
 	l.mu.Lock()
 	l.attempt = nil

@@ -18,7 +18,7 @@ import (
 type listener struct {
 	s     *subscriber
 	shard int
-	link  *link
+	name  string // of the shard
 
 	// turn is for writing to p: it is held while a few small commands are
 	// written, so that awaiting has their order.
@@ -50,16 +50,25 @@ func (s *subscriber) listener(shard int) *listener {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.listeners[shard] == nil {
-		s.listeners[shard] = &listener{s: s, shard: shard, link: s.v.links[shard]}
+		s.listeners[shard] = &listener{s: s, shard: shard, name: s.v.Shards[shard].Name}
 	}
 	return s.listeners[shard]
+}
+
+// borrow takes a connection to the node that has the shard now.
+func (l *listener) borrow(ctx context.Context, deadline time.Time) (*private, error) {
+	v, err := l.s.c.current()
+	if err != nil {
+		return nil, err
+	}
+	return v.links[l.shard].borrow(ctx, deadline)
 }
 
 func (l *listener) tell(ctx context.Context, deadline time.Time, asks []*ask) error {
 	l.turn.Lock()
 	defer l.turn.Unlock()
 	if l.p == nil {
-		p, err := l.link.borrow(ctx, deadline)
+		p, err := l.borrow(ctx, deadline)
 		if err != nil {
 			return err
 		}
@@ -121,7 +130,7 @@ func (l *listener) hear(p *private) error {
 func (l *listener) take(push []any) {
 	switch kind, _ := redis.String(push[0], nil); kind {
 	case "message", "pmessage", "smessage":
-		l.s.put(heard{push: push, shard: l.link.shard})
+		l.s.put(heard{push: push, shard: l.name})
 	case "pong":
 	default:
 		l.s.mu.Lock()
@@ -132,7 +141,7 @@ func (l *listener) take(push []any) {
 		a := l.awaiting[0]
 		l.awaiting = l.awaiting[1:]
 		if a.left--; a.again && len(l.awaiting) == 0 {
-			l.s.queue = append(l.s.queue, heard{shard: l.link.shard, back: true})
+			l.s.queue = append(l.s.queue, heard{shard: l.name, back: true})
 		}
 		l.s.confirm()
 	}
@@ -149,14 +158,14 @@ func (l *listener) lost(err error) bool {
 		l.s.fail(err)
 		return false
 	}
-	return l.s.put(heard{err: err, shard: l.link.shard})
+	return l.s.put(heard{err: err, shard: l.name})
 }
 
 // again connects until it succeeds or the subscriber ends, and subscribes to all
 // names anew.
 func (l *listener) again() *private {
 	for n := 1; ; n++ {
-		p, err := l.link.borrow(l.s.life, l.s.c.deadline(l.s.life, time.Now(), l.s.c.cfg.Timeout))
+		p, err := l.borrow(l.s.life, l.s.c.deadline(l.s.life, time.Now(), l.s.c.cfg.Timeout))
 		if err == nil {
 			l.resume(p)
 			return p

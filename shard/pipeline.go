@@ -65,7 +65,7 @@ func (p *Pipeline) Exec(ctx context.Context) ([]Reply, error) {
 		return replies, err
 	}
 	now := time.Now()
-	v, err := p.c.current(now)
+	v, err := p.c.current()
 	if err != nil {
 		return fail(err)
 	}

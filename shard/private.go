@@ -76,7 +76,11 @@ func (c *pooled) leave(ctx context.Context) {
 func (l *link) open(ctx context.Context) (*pooled, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.cfg.DialTimeout)
 	defer cancel()
-	nc, err := dial(ctx, l.cfg, l.node.Network, l.node.Addr)
+	node, err := l.where(ctx)
+	if err != nil {
+		return nil, err
+	}
+	nc, err := dial(ctx, l.cfg, node.Network, node.Addr)
 	if err != nil {
 		return nil, err
 	}

@@ -59,7 +59,7 @@ func (c *Client) listen(ctx context.Context, f form, names []string) (*Subscript
 		return nil, redis.Error("ERR wrong number of arguments for '" + f.verb(true) + "' command")
 	}
 	now := time.Now()
-	v, err := c.current(now)
+	v, err := c.current()
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +105,7 @@ func (s *subscriber) await(ctx context.Context, ready <-chan struct{}, deadline 
 	defer s.mu.Unlock()
 	for _, l := range s.listeners {
 		if len(l.awaiting) > 0 {
-			return l.link.unsent(ctx, err)
+			return s.v.links[l.shard].unsent(ctx, err)
 		}
 	}
 	return err

@@ -49,7 +49,7 @@ type Tx struct {
 //
 // Config.Timeout bounds each exchange with the shard, the context all of it.
 func (c *Client) Tx(ctx context.Context, watch []string, fn func(tx *Tx) error) ([]Reply, error) {
-	v, err := c.current(time.Now())
+	v, err := c.current()
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,7 @@ import (
 // them, so it holds for a client that goroutines share: first Do, then Wait. Do
 // with WAIT asks all shards.
 func (c *Client) Wait(ctx context.Context, replicas int, timeout time.Duration, keys ...string) (int, error) {
-	v, err := c.current(time.Now())
+	v, err := c.current()
 	if err != nil {
 		return 0, err
 	}

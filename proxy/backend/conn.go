@@ -12,7 +12,7 @@ import (
 type Config struct {
 	Shard    string // the shard's name, for errors
 	Network  string // "tcp" or "unix"
-	Addr     string // host:port or path
+	Addr     string // host:port or path; "": nobody knows it yet, and calls wait for an heir
 	Password string // sent by AUTH before anything else; "" sends none
 	Username string // with Password: an ACL user; "" is the default user
 	Database int    // selected before anything else; 0 selects none
@@ -66,6 +66,9 @@ type Conn struct {
 	// Owner is told what is not the answer to a call; nil for a connection that
 	// many share, on which that ends the connection. See private.go.
 	Owner Owner
+	// Fallback takes the calls that this Conn's node refuses or loses, which must all be
+	// ReadOnly: a Conn to the primary of a replica. nil: there is none.
+	Fallback *Conn
 	// Subscriber says that every array is a push once the calls have their replies,
 	// as on a connection of RESP2 that has subscribed.
 	Subscriber bool
@@ -185,19 +188,24 @@ func (c *Conn) Begin(call *Call, now int64) (*iobuf.Queue, *Error) {
 	if c.Timeout > 0 && !call.Patient {
 		call.deadline = now + int64(c.Timeout)
 	}
+	return c.place(call, now), nil
+}
+
+// place takes a call and returns where its request goes.
+func (c *Conn) place(call *Call, now int64) *iobuf.Queue {
 	if c.state != Ready || c.holding && c.holds(call) {
 		if c.state == Ready && call.deadline == 0 {
 			call.deadline = now + heldFor
 		}
-		return c.next.push(call), nil
+		return c.next.push(call)
 	}
 	if c.late+c.calls.n == 0 {
-		c.heardAt = now // it had nothing to say until now
+		c.heardAt = max(c.heardAt, now) // it had nothing to say until now
 	}
 	call.at = c.end()
 	c.calls.push(call)
 	c.wake()
-	return &c.Out, nil
+	return &c.Out
 }
 
 // Send returns the queue to which a request is appended at once that no reply
@@ -373,6 +381,10 @@ func (c *Conn) dial(now int64) {
 	c.clear()
 	c.dialBy = now + int64(c.DialTimeout)
 	c.to(Dialing)
+	if c.Addr == "" {
+		c.dialBy = now + heldFor
+		return // there is nothing for the driver to do
+	}
 	c.wake()
 }
 

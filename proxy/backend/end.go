@@ -93,7 +93,7 @@ func (c *Conn) fail(kind Kind, err error) {
 // so is one that only reads, once, unless its session wrote after it: it would see that.
 func (c *Conn) endCalls(kind Kind, err error) {
 	sent := c.state == Ready
-	keep := sent && kind == Lost && c.Owner == nil && !c.last().retire
+	keep := sent && kind == Lost && c.Owner == nil && (c.Fallback != nil || !c.last().retire)
 	c.lastErr = err
 	c.failures++
 	if !keep {
@@ -124,6 +124,11 @@ func (c *Conn) endCalls(kind Kind, err error) {
 		}
 	}
 	c.clear()
+	for c.Fallback != nil && !saved.empty() {
+		n := saved.headLen()
+		c.fallBack(saved.calls.pop(), &saved.bytes, n)
+		saved.base += uint64(n)
+	}
 	heir := c.last()
 	for _, key := range slices.Sorted(maps.Keys(wrote)) {
 		if _, stale := heir.stale[key]; stale {

@@ -32,7 +32,11 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	s := fmt.Sprintf("shard '%s' at %s: %s: %v", e.Shard, e.Node, e.Kind, e.Err)
+	at := ""
+	if e.Node != "" {
+		at = " at " + e.Node
+	}
+	s := fmt.Sprintf("shard '%s'%s: %s: %v", e.Shard, at, e.Kind, e.Err)
 	if e.Sent {
 		s += "; the command may or may not have been executed"
 	}

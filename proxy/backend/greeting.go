@@ -87,7 +87,7 @@ func (c *Conn) refused(err error) {
 		return
 	}
 	c.lastErr = err
-	if c.loading() {
+	if c.loading() && c.Fallback == nil {
 		c.wait()
 	} else {
 		c.endCalls(Busy, err)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"maps"
 	"strings"
+
+	"github.com/shardring/shardring/proxy/iobuf"
 )
 
 // A node that refuses a call has not executed it: it follows another node, loads
@@ -31,6 +33,8 @@ const (
 	// leaveWithin is how long a node that lost its place has to answer what is under
 	// way, before its calls are given up.
 	leaveWithin = 500e6 // ns
+	// answerWithin is the same for a replica that is not to be read from.
+	answerWithin = 100e6 // ns
 	// maxKept is how many bytes of requests may be under way before the Conn is Full.
 	maxKept = 16 << 20
 )
@@ -143,6 +147,11 @@ func (c *Conn) hold(call *Call) {
 	n := c.requestLen(c.end())
 	c.pop()
 	c.Stats.Replies++
+	if c.Fallback != nil && !call.again {
+		c.keptAt += uint64(n)
+		c.fallBack(call, &c.kept, n)
+		return
+	}
 	to := c.holder()
 	if to == nil {
 		call.To.Fail(call, c.lateErr())
@@ -190,6 +199,18 @@ func (c *Conn) holder() *Conn {
 		return to
 	}
 	return nil
+}
+
+// fallBack has another Conn take a call, whose request are the first n bytes of src.
+func (c *Conn) fallBack(call *Call, src *iobuf.Queue, n int) {
+	call.again = true
+	to := c.Fallback.last()
+	if err := to.use(c.heardAt); err != nil {
+		move(c.pool, nil, src, n)
+		call.To.Fail(call, err)
+		return
+	}
+	move(c.pool, to.place(call, c.heardAt), src, n)
 }
 
 // requestLen returns the length of the first call's request; end is that of the last.
@@ -265,14 +286,14 @@ func (c *Conn) resume(now int64) {
 	if !c.holding || c.state != Ready || c.frozen || now < c.resumeAt || c.ended < c.barrier || !c.succeeded() {
 		return
 	}
-	c.flow()
+	c.flow(now)
 }
 
 // flow gives everything that waits to the connection.
-func (c *Conn) flow() {
+func (c *Conn) flow(now int64) {
 	c.holding, c.behind, c.stale, c.barrier, c.resumeAt = c.frozen, nil, nil, 0, 0
 	if c.calls.n+c.late == 0 {
-		c.heardAt = max(c.heardAt, c.resumeAt)
+		c.heardAt = now
 	}
 	for _, s := range [...]*stash{&c.again, &c.next} {
 		c.calls.take(&s.calls, c.end()-s.base)
@@ -305,6 +326,17 @@ func (c *Conn) Bequeath(heir *Conn, now int64) {
 	heir.next.take(c.pool, &c.next)
 	c.behind, c.stale, c.holding = nil, nil, false
 	heir.Wanted(now)
+}
+
+// Doubtful is told whether the node of a replica is not to be read from any more. What is
+// under way there has a little time to be answered, then it is said to the Fallback.
+func (c *Conn) Doubtful(doubtful bool, now int64) {
+	switch {
+	case !doubtful:
+		c.leaveBy = 0
+	case c.leaveBy == 0:
+		c.leaveBy = now + answerWithin
+	}
 }
 
 // Leave ends a connection of a session's own soon: another node has taken the node's
@@ -342,6 +374,9 @@ func (c *Conn) lateErr() *Error {
 	if c.refusal != "" {
 		return c.fault(Unwilling, errors.New(c.refusal), false)
 	}
+	if c.Addr == "" {
+		return c.fault(Down, errNowhere, false)
+	}
 	return c.fault(Timeout, errNoReply(c.Timeout), false)
 }
 
@@ -349,6 +384,13 @@ func (c *Conn) lateErr() *Error {
 func (c *Conn) failHeld(kind Kind, err error) {
 	for _, s := range [...]*stash{&c.again, &c.next} {
 		for !s.empty() {
+			if c.Fallback != nil && !s.calls.head.again {
+				n := s.headLen()
+				call := s.calls.pop()
+				s.base += uint64(n)
+				c.fallBack(call, &s.bytes, n)
+				continue
+			}
 			call := s.pop(c.pool)
 			call.To.Fail(call, c.fault(kind, err, false))
 		}

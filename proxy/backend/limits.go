@@ -9,7 +9,7 @@ import (
 // if it was not made in time or its node has been silent for twice the limit.
 func (c *Conn) Expire(now int64) {
 	if (c.state == Dialing || c.state == Greeting) && now >= c.dialBy {
-		c.abort(Down, errDialTimeout)
+		c.abort(Down, c.whyNot())
 		return
 	}
 	if by := c.answerBy(); by != 0 && now >= by {
@@ -51,6 +51,14 @@ func (c *Conn) Expire(now int64) {
 	if (c.late > 0 || c.overdue(now)) && c.Timeout > 0 && now > c.silentBy() {
 		c.abort(Lost, errNoReply(2*c.Timeout))
 	}
+}
+
+// whyNot is why no connection was made in time.
+func (c *Conn) whyNot() error {
+	if c.Addr == "" {
+		return errNowhere
+	}
+	return errDialTimeout
 }
 
 // Excuse is told that the proxy did not run for d, until now: the node may have said what
@@ -151,4 +159,7 @@ func (c *Conn) backoff() time.Duration {
 	return d/2 + time.Duration(float64(d/2)*c.host.Rand())
 }
 
-var errDialTimeout = errors.New("could not connect in time")
+var (
+	errDialTimeout = errors.New("could not connect in time")
+	errNowhere     = errors.New("no Sentinel has said which node is its primary")
+)

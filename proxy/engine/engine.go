@@ -157,6 +157,14 @@ func (e *Engine) Run(ctx context.Context) {
 	close(e.ended)
 }
 
+// Wake has every loop begin a turn, in which it looks at the topology: one without
+// news would sleep on.
+func (e *Engine) Wake() {
+	for _, l := range e.loops {
+		l.post(func() {})
+	}
+}
+
 // Loops returns the number of loops.
 func (e *Engine) Loops() int { return len(e.loops) }
 

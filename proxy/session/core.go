@@ -85,7 +85,7 @@ type Core struct {
 	unauthLimit resp.Limits
 }
 
-// NewCore returns a core without pools. wall is the time of day for TIME, in ns
+// NewCore returns a core without pools. wall is the time of day, for TIME and for the topology, in ns
 // since 1970.
 func NewCore(limits Limits, wall func() int64) *Core {
 	c := &Core{
@@ -130,10 +130,6 @@ func (c *Core) notice(msg string, args ...any) {
 		c.Notice(msg, args...)
 	}
 }
-
-// clock is now as the topology wants it. All cores that share one are driven
-// by one clock.
-func (c *Core) clock() time.Time { return time.Unix(0, c.now) }
 
 // Begin starts a turn. now is in ns on a clock that never goes back.
 func (c *Core) Begin(now int64) {
@@ -218,7 +214,8 @@ func (c *Core) TakeSessions(buf []*Session) []*Session {
 // Wake, Failed, Recovered, Doubted, Drained and Rand make Core a backend.Host.
 func (c *Core) Wake(conn *backend.Conn) { c.conns = append(c.conns, conn) }
 
-// Failed counts against the shard, which may be ejected.
+// Failed counts against the shard, which may be ejected, and has its nodes looked
+// at.
 func (c *Core) Failed(conn *backend.Conn, err *backend.Error) {
 	for _, p := range c.pools {
 		if len(p.lanes) == 0 || err.Kind == backend.Refused && !p.lanes[0].has(conn) {
@@ -226,10 +223,13 @@ func (c *Core) Failed(conn *backend.Conn, err *backend.Error) {
 		}
 		i := p.shardOf(conn)
 		if i < 0 {
+			if _, ok := p.replicas[conn]; ok {
+				p.topo.Doubt(conn.Shard)
+			}
 			continue
 		}
-		p.topo.Doubt(p.snap.Shards[i].Name)
-		if p.topo.ReportFailure(i, c.clock()) {
+		p.topo.Doubt(conn.Shard)
+		if p.topo.ReportFailure(i, time.Unix(0, c.wall())) {
 			p.Stats.Ejects++
 			p.EjectedAt[conn.Shard] = c.wall()
 			c.wakePeers()
@@ -249,8 +249,9 @@ func (c *Core) Recovered(conn *backend.Conn) {
 // Doubted has the shard's nodes looked at.
 func (c *Core) Doubted(conn *backend.Conn) {
 	for _, p := range c.pools {
-		if i := p.shardOf(conn); i >= 0 {
-			p.topo.Doubt(p.snap.Shards[i].Name)
+		_, replica := p.replicas[conn]
+		if replica || p.shardOf(conn) >= 0 {
+			p.topo.Doubt(conn.Shard)
 		}
 	}
 }

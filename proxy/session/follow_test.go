@@ -16,7 +16,7 @@ func cache(t *testing.T) *simWorld {
 // eject has the pool eject a shard, whose connections stay.
 func (w *simWorld) eject(shard int) {
 	w.t.Helper()
-	if !w.pools[0].topo.ReportFailure(shard, w.core.clock()) {
+	if !w.pools[0].topo.ReportFailure(shard, time.Unix(0, w.now)) {
 		w.t.Fatalf("shard %d is not ejected", shard)
 	}
 	w.turn(func() {})
@@ -108,7 +108,7 @@ func TestTrackingFollowsTheRing(t *testing.T) {
 // The loop whose failure ejects a shard does not sleep on it.
 func TestEjectionIsSeenAtOnce(t *testing.T) {
 	w := cache(t)
-	w.turn(func() { w.pools[0].topo.ReportFailure(1, w.core.clock()) })
+	w.turn(func() { w.pools[0].topo.ReportFailure(1, time.Unix(0, w.now)) })
 	if d := w.core.Wait(w.now); d != 0 {
 		t.Errorf("the loop sleeps for %v", d)
 	}

@@ -150,10 +150,14 @@ func ofListening(cmd *command.Command) bool {
 func (s *Session) wroteTo(cmd *command.Command, shard int) {
 	switch {
 	case cmd.Flags&command.Write == 0:
+		return
 	case shard < 0:
 		s.wrote = ^uint64(0)
 	default:
 		s.wrote |= 1 << (shard & 63)
+	}
+	if s.pool.cfg.ReadYourWrites > 0 {
+		s.noteWrite(shard)
 	}
 }
 

@@ -21,6 +21,7 @@ type lane struct {
 	sessions int                         // that use it; the pool's first lane stays without any
 	conns    []*backend.Conn             // shard i's are conns[i*each : (i+1)*each]
 	byNode   map[nodeKey][]*backend.Conn // of the current snapshot
+	replicas replicaConns
 	idle     map[nodeKey][]*backend.Conn // owned by nobody: for the next session that needs one
 }
 
@@ -62,11 +63,22 @@ func (p *Pool) leave(l *lane) {
 			break
 		}
 	}
+	p.disband(l)
+}
+
+// disband ends a lane's connections when their last reply has come.
+func (p *Pool) disband(l *lane) {
 	for _, c := range l.conns {
 		delete(p.shards, c)
 	}
 	p.retire(l.byNode)
 	p.retire(l.idle)
+	for _, c := range l.all {
+		if _, ok := p.replicas[c]; ok {
+			delete(p.replicas, c)
+			p.retire(map[nodeKey][]*backend.Conn{{}: {c}})
+		}
+	}
 }
 
 // connect gives a lane its connections to the nodes of the snapshot. Those to
@@ -108,6 +120,7 @@ func (p *Pool) connect(l *lane) {
 		}
 	}
 	p.retire(old)
+	p.spread(l)
 	for k, conns := range l.idle {
 		if _, ok := l.byNode[k]; !ok {
 			p.retire(map[nodeKey][]*backend.Conn{k: conns})

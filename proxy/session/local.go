@@ -21,8 +21,8 @@ var locals = map[string]func(s *Session, dst []byte, cmd *command.Command, a *ar
 	"time":      (*Session).time,
 	"quit":      (*Session).quit,
 	"auth":      (*Session).auth,
-	"readonly":  ok,
-	"readwrite": ok,
+	"readonly":  (*Session).readOnly,
+	"readwrite": (*Session).readOnly,
 }
 
 // fenced are those that change what the session's connections are: nothing may be

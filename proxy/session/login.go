@@ -42,7 +42,7 @@ func (s *Session) reset(_ *command.Command, _ *arguments) bool {
 		return false
 	}
 	s.giveBackAll()
-	s.who, s.wrote, s.mute = nil, 0, speaking
+	s.who, s.wrote, s.writes, s.mute, s.reads = nil, 0, nil, speaking, readsAsPool
 	s.login(s.pool.users.Initial())
 	s.move(laneKey{db: s.pool.cfg.Database, proto: 2})
 	s.begin().finish(resp.AppendSimple(nil, "RESET"))

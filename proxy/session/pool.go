@@ -33,22 +33,24 @@ type Pool struct {
 	pace   int64 // between requests of a client, ns; 0: none
 
 	// snap is what the lanes' connections were made from; all change in refresh only.
-	snap    *topology.Snapshot
-	ring    *ring.Ring
-	random  bool
-	dead    bool             // every shard is ejected
-	each    int              // connections of a lane to a shard
-	lanes   []*lane          // the first is that of new sessions
-	proven  map[laneKey]bool // what a node has once taken, also of lanes that have gone
-	left    []*backend.Conn  // to nodes that left, until they are Retired
-	pause   pause
-	busy    []busyScript                 // overtaken because of a long script
-	timing  []*backend.Conn              // owned ones that may have a time limit running
-	shards  map[*backend.Conn]int        // index in snap.Shards
-	waiting map[*backend.Conn][]*Session // stalled until it is less full
-	idle    idlers                       // who may be idle for too long
-	loads   map[topology.Node]*backend.Load
-	ending  int64 // removed: its clients are cut off then, ns; 0: it is served
+	snap     *topology.Snapshot
+	ring     *ring.Ring
+	random   bool
+	dead     bool             // every shard is ejected
+	each     int              // connections of a lane to a shard
+	lanes    []*lane          // the first is that of new sessions
+	proven   map[laneKey]bool // what a node has once taken, also of lanes that have gone
+	left     []*backend.Conn  // to nodes that left, until they are Retired
+	pause    pause
+	busy     []busyScript                 // overtaken because of a long script
+	timing   []*backend.Conn              // owned ones that may have a time limit running
+	shards   map[*backend.Conn]int        // index in snap.Shards
+	spreads  bool                         // reads may go to replicas: see readers.go
+	replicas map[*backend.Conn]struct{}   // connections to replicas
+	waiting  map[*backend.Conn][]*Session // stalled until it is less full
+	idle     idlers                       // who may be idle for too long
+	loads    map[topology.Node]*backend.Load
+	ending   int64 // removed: its clients are cut off then, ns; 0: it is served
 }
 
 // Stats counts what clients of a pool did, on this core.
@@ -65,10 +67,11 @@ type Stats struct {
 func newPool(c *Core, shared *Shared) *Pool {
 	p := &Pool{
 		Name: shared.Config().Name, core: c, shared: shared, topo: shared.Topology,
-		shards:  map[*backend.Conn]int{},
-		waiting: map[*backend.Conn][]*Session{},
-		proven:  map[laneKey]bool{},
-		loads:   map[topology.Node]*backend.Load{},
+		shards:   map[*backend.Conn]int{},
+		waiting:  map[*backend.Conn][]*Session{},
+		proven:   map[laneKey]bool{},
+		loads:    map[topology.Node]*backend.Load{},
+		replicas: map[*backend.Conn]struct{}{},
 
 		EjectedAt: map[string]int64{},
 	}
@@ -122,7 +125,10 @@ func (p *Pool) refresh() {
 // but not over a connection of the session's own, where the node keeps something that
 // has to stay what the session takes it for.
 func (p *Pool) begin(shard int, s *Session, call *backend.Call) (*backend.Conn, *iobuf.Queue, *backend.Error) {
-	conn := s.conn(shard)
+	conn, err := s.way(shard, call)
+	if err != nil {
+		return conn, nil, err
+	}
 	if s.private != nil {
 		s.sayCaching(conn)
 	}
@@ -152,8 +158,8 @@ func (p *Pool) shardOf(c *backend.Conn) int {
 // Conns yields the connections that clients share, and their shards.
 func (p *Pool) Conns(yield func(shard int, c *backend.Conn) bool) {
 	for _, l := range p.lanes {
-		for i, c := range l.conns {
-			if !yield(i/p.each, c) {
+		for i, c := range l.all {
+			if !yield(i, c) {
 				return
 			}
 		}
@@ -163,7 +169,7 @@ func (p *Pool) Conns(yield func(shard int, c *backend.Conn) bool) {
 // expire looks at every time limit of the pool.
 func (p *Pool) expire() {
 	for _, l := range p.lanes {
-		for _, c := range l.conns {
+		for _, c := range l.all {
 			c.Expire(p.core.now)
 		}
 		p.overtake(l)
@@ -184,9 +190,6 @@ func (p *Pool) expire() {
 	p.endIdle()
 	if p.ending != 0 {
 		p.wind()
-	}
-	if now := p.core.clock(); p.topo.Due(now) {
-		p.topo.Readmit(now)
 	}
 }
 
@@ -210,11 +213,11 @@ func (p *Pool) excuse(d time.Duration) {
 // timed reports whether a time limit is running.
 func (p *Pool) timed() bool {
 	for _, l := range p.lanes {
-		for _, c := range l.conns {
+		for _, c := range l.all {
 			if c.Deadline() != 0 {
 				return true
 			}
 		}
 	}
-	return p.ending != 0 || len(p.left) > 0 || len(p.timing) > 0 || p.pause.until != 0 || len(p.snap.Ejected) > 0
+	return p.ending != 0 || len(p.left) > 0 || len(p.timing) > 0 || p.pause.until != 0
 }

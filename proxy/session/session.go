@@ -28,6 +28,7 @@ type Session struct {
 	lookAt  int64            // whether it is idle, ns
 	inIdle  int              // its place in Pool.idle; -1: none
 	wrote   uint64           // bit i&63: a write was sent to shard i
+	writes  []int64          // by shard: when it last wrote, ns; nil: nobody wants to know
 
 	// The FIFO of requests whose replies have not gone out.
 	head, tail *Request
@@ -43,6 +44,7 @@ type Session struct {
 	user      *acl.User // nil: the client has to log in first
 	fenced    bool      // nothing is handled until all before it is answered
 	mute      muteness
+	reads     reads
 	postponed bool // until the end of a pause
 	hot       bool // a request with one key may go straight to its shard: see heat
 	touched   bool // in Core.touched

@@ -19,6 +19,7 @@ func (p *Pool) configure(cfg *config.Pool) {
 	before := p.cfg
 	p.cfg = cfg
 	p.each = max(1, cfg.ServerConnections)
+	p.spreads = cfg.ReadFrom != "" && cfg.ReadFrom != config.Primary
 	p.most = cfg.MaxOutput
 	if p.most == 0 {
 		p.most = p.core.limits.OutputHard
@@ -45,7 +46,11 @@ func (p *Pool) configure(cfg *config.Pool) {
 		case before.Database != cfg.Database:
 			s.Stop()
 		case moved && s.wrote != 0:
-			s.wrote = ^uint64(0) // its bits were the shards' places
+			s.wrote = ^uint64(0) // its bits were the shards' places, as those of writes
+			s.writes = make([]int64, len(p.snap.Shards))
+			for i := range s.writes {
+				s.writes[i] = p.core.now
+			}
 		}
 	}
 }
@@ -148,6 +153,11 @@ func (p *Pool) everyConn(yield func(*backend.Conn) bool) {
 			}
 		}
 	}
+	for c := range p.replicas {
+		if !yield(c) {
+			return
+		}
+	}
 	for s := range p.sessions {
 		if s.private != nil {
 			for _, o := range s.private.conns {
@@ -184,11 +194,7 @@ func (p *Pool) wind() {
 		}
 	}
 	for _, l := range p.lanes {
-		for _, c := range l.conns {
-			delete(p.shards, c)
-		}
-		p.retire(l.byNode)
-		p.retire(l.idle)
+		p.disband(l)
 	}
 	p.lanes = nil
 }

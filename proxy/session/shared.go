@@ -13,6 +13,7 @@ import (
 // may be used concurrently.
 type Shared struct {
 	Topology *topology.Pool
+	Zone     string // where the proxy stands, for balance: same_zone; set before a core has the pool
 
 	users   atomic.Pointer[acl.Users] // at least as new as the topology's configuration
 	scripts scripts

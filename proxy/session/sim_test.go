@@ -177,6 +177,13 @@ func (w *simWorld) run(steps int) {
 
 // turn is one turn of a driver, in which f happens.
 func (w *simWorld) turn(f func()) {
+	for _, p := range w.pools { // as package watch does, after a probe
+		for now := time.Unix(0, w.now); p.topo.Due(now); {
+			for _, name := range p.topo.DueShards(now) {
+				p.topo.Readmit(name, now)
+			}
+		}
+	}
 	w.core.Begin(w.now)
 	f()
 	w.core.End()

@@ -207,8 +207,8 @@ var overrides = []override{
 	{name: "client", route: Local, why: "clients are the proxy's"},
 	{name: "acl", route: Local, why: "users are the proxy's"},
 	{name: "command", route: Local, why: "this table"},
-	{name: "readonly", route: Local, why: "Redis Cluster's clients send it; nothing to switch"},
-	{name: "readwrite", route: Local, why: "as READONLY"},
+	{name: "readonly", route: Local, why: "as in Redis Cluster: what the client reads may come from a replica"},
+	{name: "readwrite", route: Local, why: "as in Redis Cluster: it comes from the primary again"},
 	{name: "time", route: Local, why: "shards' clocks differ; this one is as good"},
 
 	// Any one server says the same.

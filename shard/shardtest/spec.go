@@ -63,9 +63,23 @@ func RedisSpec(opts ...Option) Spec {
 		Install: "apt-get install -y redis-server",
 		Args: []string{
 			"--bind", "127.0.0.1", "--port", "${PORT}", "--dir", "${DIR}",
-			"--daemonize", "no", "--save", "", "--appendonly", "no",
+			"--daemonize", "no", "--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", "0",
 		},
 		Ready: ReadyRedis,
+	}, opts)
+}
+
+// SentinelSpec is a redis-sentinel whose configuration goes on with these lines,
+// as "sentinel monitor name 127.0.0.1 6379 2". It writes its own state into the file,
+// which a Restart keeps.
+func SentinelSpec(lines string, opts ...Option) Spec {
+	return with(Spec{
+		Name:    "redis-sentinel",
+		Program: "redis-server",
+		Install: "apt-get install -y redis-server",
+		Args:    []string{"${CONFIG}", "--sentinel"},
+		Config:  "port ${PORT}\nbind 127.0.0.1\ndir ${DIR}\ndaemonize no\n" + lines + "\n",
+		Ready:   ReadyRedis,
 	}, opts)
 }
 

@@ -1,6 +1,11 @@
 package shardtest
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
 
 // TB is the part of testing.TB that this package needs.
 type TB interface {
@@ -27,6 +32,33 @@ func RedisN(tb TB, n int, opts ...Option) []*Server {
 		servers[i] = Redis(tb, opts...)
 	}
 	return servers
+}
+
+// Sentinel starts a redis-sentinel with these lines of configuration. See
+// SentinelSpec.
+func Sentinel(tb TB, lines string, opts ...Option) *Server {
+	tb.Helper()
+	return Run(tb, SentinelSpec(lines, opts...))
+}
+
+// Replica starts a redis-server that copies another one, and returns when both say
+// so.
+func Replica(tb TB, of *Server, opts ...Option) *Server {
+	tb.Helper()
+	host, port, _ := strings.Cut(of.Addr, ":")
+	s := Redis(tb, append([]Option{Args("--replicaof", host, port)}, opts...)...)
+	_, own, _ := strings.Cut(s.Addr, ":")
+	for end := time.Now().Add(defaultStartTimeout); ; time.Sleep(probeInterval) {
+		role, err := s.Do("ROLE")
+		primary, perr := of.Do("INFO", "replication")
+		if strings.Contains(fmt.Sprintf("%s", role), " connected ") && strings.Contains(fmt.Sprintf("%s", primary), "port="+own+",state=online") {
+			return s
+		}
+		if time.Now().After(end) {
+			tb.Fatalf("%s does not copy %s: role %s, %v; primary's %s, %v", s.Addr, of.Addr, role, err, primary, perr)
+			return nil
+		}
+	}
 }
 
 // Memcached starts a memcached that ends with the test.

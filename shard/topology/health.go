@@ -110,46 +110,51 @@ func (p *Pool) ReportSuccess(shard int) {
 // Due reports whether an ejected shard's time is up at now: one atomic load.
 func (p *Pool) Due(now time.Time) bool { return now.UnixNano() >= p.retryAt.Load() }
 
-// Readmit lets every ejected shard back in whose time is up, with no
-// failures counted, and reports whether there was one. Like twemproxy it
-// lets real requests find out whether the server is back; a caller that
-// probes first calls Extend for those that do not answer.
-func (p *Pool) Readmit(now time.Time) bool {
-	if !p.Due(now) {
-		return false
-	}
+// DueShards returns the names of the ejected shards whose time is up at now.
+func (p *Pool) DueShards(now time.Time) []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	changed := false
-	before := append([]health(nil), p.health...)
+	var due []string
 	for i := range p.health {
 		if h := &p.health[i]; h.state == Ejected && !now.Before(h.retryAt) {
-			h.set(Healthy, 0, time.Time{})
-			changed = true
+			due = append(due, p.snap.Load().Shards[i].Name)
 		}
 	}
-	if !changed {
+	return due
+}
+
+// Readmit lets an ejected shard back in, with no failures counted, if its time is
+// up, and reports whether it did. Whoever calls it has asked the shard's primary:
+// for one that does not answer, Extend is called.
+func (p *Pool) Readmit(shard string, now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	i := p.snap.Load().Index(shard)
+	if i < 0 || p.health[i].state != Ejected || now.Before(p.health[i].retryAt) {
 		return false
 	}
+	before := p.health[i]
+	p.health[i].set(Healthy, 0, time.Time{})
 	if _, err := p.publish(p.snap.Load().Shards); err != nil {
-		p.health = before
+		p.health[i] = before
 		return false
 	}
 	return true
 }
 
 // Extend keeps an ejected shard out for another server_retry_timeout from
-// now: a probe did not answer.
-func (p *Pool) Extend(shard int, now time.Time) {
+// now: its primary did not answer.
+func (p *Pool) Extend(shard string, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if shard < 0 || shard >= len(p.health) || p.health[shard].state != Ejected {
+	i := p.snap.Load().Index(shard)
+	if i < 0 || p.health[i].state != Ejected {
 		return
 	}
-	p.health[shard].set(Ejected, 0, now.Add(p.rules.retry))
-	due := p.health[shard].retryAt
-	for i := range p.health {
-		if h := &p.health[i]; h.state == Ejected && h.retryAt.Before(due) {
+	p.health[i].set(Ejected, 0, now.Add(p.rules.retry))
+	due := p.health[i].retryAt
+	for j := range p.health {
+		if h := &p.health[j]; h.state == Ejected && h.retryAt.Before(due) {
 			due = h.retryAt
 		}
 	}

@@ -97,10 +97,13 @@ func TestEjectionFollowsTwemproxy(t *testing.T) {
 	// What old requests still report neither counts nor extends the time.
 	p.ReportFailure(1, t0.Add(29*time.Second))
 	p.ReportSuccess(1)
-	if p.Readmit(t0.Add(30*time.Second - 1)) {
+	if p.Readmit("b", t0.Add(30*time.Second-1)) || p.DueShards(t0.Add(30*time.Second-1)) != nil {
 		t.Error("let back in before server_retry_timeout")
 	}
-	if !p.Readmit(t0.Add(30 * time.Second)) {
+	if got := p.DueShards(t0.Add(30 * time.Second)); !reflect.DeepEqual(got, []string{"b"}) {
+		t.Errorf("due %v, want b", got)
+	}
+	if p.Readmit("a", t0.Add(30*time.Second)) || p.Readmit("z", t0.Add(30*time.Second)) || !p.Readmit("b", t0.Add(30*time.Second)) {
 		t.Fatal("not let back in after server_retry_timeout")
 	}
 	if s := p.Snapshot(); s.Epoch != 3 || s.Ejected != nil || !reflect.DeepEqual(owners(s, 3000), owners(first, 3000)) {
@@ -113,7 +116,7 @@ func TestEjectionFollowsTwemproxy(t *testing.T) {
 	if p.Snapshot().Epoch != 3 {
 		t.Error("ejected again before the limit")
 	}
-	if p.Readmit(t0.Add(time.Hour)) {
+	if p.Readmit("b", t0.Add(time.Hour)) {
 		t.Error("Readmit changed something with no shard ejected")
 	}
 }
@@ -132,13 +135,13 @@ func TestAllEjected(t *testing.T) {
 	if p.Due(t0.Add(29 * time.Second)) {
 		t.Error("due before the first is")
 	}
-	if !p.Readmit(t0.Add(31*time.Second)) || !reflect.DeepEqual(p.Snapshot().Ejected, []int{1}) {
+	if !p.Readmit("a", t0.Add(31*time.Second)) || p.Readmit("b", t0.Add(31*time.Second)) || !reflect.DeepEqual(p.Snapshot().Ejected, []int{1}) {
 		t.Errorf("after the first's time: ejected %v, want [1]", p.Snapshot().Ejected)
 	}
 	if got := owners(p.Snapshot(), 100); got["a"] != 100 {
 		t.Errorf("owners %v, want all on a", got)
 	}
-	if !p.Readmit(t0.Add(41*time.Second)) || p.Snapshot().Ejected != nil {
+	if !p.Readmit("b", t0.Add(41*time.Second)) || p.Snapshot().Ejected != nil {
 		t.Errorf("after both: ejected %v", p.Snapshot().Ejected)
 	}
 }
@@ -149,12 +152,12 @@ func TestExtendKeepsAShardOut(t *testing.T) {
 		p.ReportFailure(0, t0)
 	}
 	epoch := p.Snapshot().Epoch
-	p.Extend(0, t0.Add(30*time.Second))
-	p.Extend(1, t0) // not ejected: nothing to extend
-	if p.Due(t0.Add(59*time.Second)) || p.Readmit(t0.Add(59*time.Second)) || p.Snapshot().Epoch != epoch {
+	p.Extend("a", t0.Add(30*time.Second))
+	p.Extend("b", t0) // not ejected: nothing to extend
+	if p.Due(t0.Add(59*time.Second)) || p.Readmit("a", t0.Add(59*time.Second)) || p.Snapshot().Epoch != epoch {
 		t.Error("let back in although it was extended")
 	}
-	if !p.Due(t0.Add(60*time.Second)) || !p.Readmit(t0.Add(60*time.Second)) {
+	if !p.Due(t0.Add(60*time.Second)) || !p.Readmit("a", t0.Add(60*time.Second)) {
 		t.Error("not let back in after the extension")
 	}
 }
@@ -233,7 +236,9 @@ func TestConcurrentReadersSeeWholeSnapshots(t *testing.T) {
 			p.ReportFailure(i%4, now)
 		}
 		now = now.Add(20 * time.Second)
-		p.Readmit(now)
+		for _, name := range p.DueShards(now) {
+			p.Readmit(name, now)
+		}
 	}
 	stop.Store(true)
 	wg.Wait()
