@@ -3,6 +3,7 @@ package shard
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/shardring/shardring/shard/config"
 	"github.com/shardring/shardring/shard/config/follow"
@@ -24,7 +25,8 @@ type FileChange struct {
 // their servers come, go and move without a call that fails for it. A content that
 // would place keys on other shards is refused, unless it says shardproxy:
 // {accept_moved_keys: true}. Calls that are under way end where they began. Connections
-// to servers that left stay until Close.
+// to servers that left stay until Close, and the client watches the shards that it began
+// with: a shard that comes later is where the file says.
 //
 // told, if it is not nil, is called for every content that is not the same to this pool,
 // one after another; it must not call Close.
@@ -127,6 +129,10 @@ func ignored(was, is *Config) []string {
 	differ("connect_timeout", was.DialTimeout, is.DialTimeout)
 	differ("cross_shard_reads", was.CrossShardReads, is.CrossShardReads)
 	differ("auto_eject_hosts", was.AutoEject, is.AutoEject)
+	differ("health_interval", was.HealthInterval, is.HealthInterval)
+	if !slices.Equal(was.Sentinels, is.Sentinels) {
+		all = append(all, fmt.Sprintf("sentinels %v -> %v", was.Sentinels, is.Sentinels))
+	}
 	if was.Username != is.Username || was.Password != is.Password {
 		all = append(all, "the login at the servers")
 	}
