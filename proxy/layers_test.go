@@ -22,17 +22,18 @@ var layers = map[string][]string{
 	"shard/crossread":      {"shard/command", "shard/resp"},
 	"shard/shardtest":      {},
 	"shard/config":         {"ring"},
+	"shard/config/follow":  {},
 	"shard/topology":       {"ring", "shard/config"},
 	"shard/watch":          {"shard/config", "shard/topology"},
 	"shard/internal/baton": {"shard/resp"},
-	"shard":                {"ring", "shard/command", "shard/config", "shard/crossread", "shard/topology", "shard/watch", "shard/internal/*"},
+	"shard":                {"ring", "shard/command", "shard/config", "shard/config/follow", "shard/crossread", "shard/topology", "shard/watch", "shard/internal/*"},
 
 	"proxy/acl":         {"shard/command", "shard/config", "shard/resp"},
 	"proxy/iobuf":       {},
 	"proxy/backend":     {"proxy/iobuf", "shard/resp"},
 	"proxy/session":     {"proxy/acl", "proxy/backend", "proxy/iobuf", "ring", "shard/command", "shard/config", "shard/crossread", "shard/resp", "shard/topology"},
 	"proxy/engine":      {"proxy/backend", "proxy/iobuf", "proxy/session", "shard/config", "shard/topology"},
-	"proxy":             {"proxy/backend", "proxy/engine", "proxy/session", "shard/command", "shard/config", "shard/topology", "shard/watch"},
+	"proxy":             {"proxy/backend", "proxy/engine", "proxy/session", "shard/command", "shard/config", "shard/config/follow", "shard/topology", "shard/watch"},
 	"proxy/conformance": {"shard/shardtest", "shard/shardtest/program"},
 }
 

@@ -30,9 +30,9 @@ func learn(ctx context.Context, sh *session.Shared, log *slog.Logger) {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
-			log.Debug("no node told its commands", "pool", sh.Config.Name, "error", err)
+			log.Debug("no node told its commands", "pool", sh.Config().Name, "error", err)
 		case n > 0:
-			log.Info("commands learned from the nodes", "pool", sh.Config.Name, "commands", n)
+			log.Info("commands learned from the nodes", "pool", sh.Config().Name, "commands", n)
 		}
 		retry := time.NewTimer(learnEvery)
 		select {
@@ -65,7 +65,7 @@ func learnOnce(ctx context.Context, sh *session.Shared) (n int, err error) {
 func commandsOf(ctx context.Context, sh *session.Shared, n topology.Node) ([]command.Info, error) {
 	ctx, cancel := context.WithTimeout(ctx, learnWithin)
 	defer cancel()
-	user, password := sh.Config.Login()
+	user, password := sh.Config().Login()
 	c, err := redis.DialContext(ctx, n.Network, n.Addr, redis.DialUsername(user), redis.DialPassword(password),
 		redis.DialReadTimeout(learnWithin), redis.DialWriteTimeout(learnWithin))
 	if err != nil {

@@ -13,16 +13,16 @@ import (
 	"github.com/shardring/shardring/shard/config"
 )
 
-// listen opens a pool's listener with its backlog, mode and options.
-func listen(pool *config.Pool) (net.Listener, error) {
-	l := pool.Listen
+// listenAt opens a listener with a backlog (0: the system's), mode and options. What
+// it accepts has no TCP keep-alive until somebody says so.
+func listenAt(l config.Listen, backlog int, reusePort bool) (net.Listener, error) {
 	if l.Network == "unix" {
 		if err := removeStale(l.Address); err != nil {
 			return nil, err
 		}
 	}
 	lc := net.ListenConfig{KeepAlive: -1}
-	if pool.ReusePort {
+	if reusePort {
 		lc.Control = func(_, _ string, c syscall.RawConn) error {
 			var err error
 			if e := c.Control(func(fd uintptr) { err = setReusePort(fd) }); e != nil {
@@ -35,7 +35,7 @@ func listen(pool *config.Pool) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := setBacklog(ln, pool.Backlog); err != nil {
+	if err := setBacklog(ln, backlog); err != nil {
 		ln.Close()
 		return nil, err
 	}

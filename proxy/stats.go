@@ -45,11 +45,9 @@ func (p *Proxy) Stats() Stats {
 		}
 		for i, pool := range pools {
 			s.Pools[i].add(pool)
+			s.Pools[i].Clients = p.engine.Clients(pool.Shared())
 		}
 	})
-	for i := range s.Pools {
-		s.Pools[i].Clients = p.engine.Clients(i)
-	}
 	return s
 }
 

@@ -23,6 +23,17 @@ type Config struct {
 	Shards []Shard
 }
 
+// Equal reports whether two configurations say the same. Two that do place all
+// keys alike; two that do not may, too, as a default may be left out: see [Diff].
+func (cfg *Config) Equal(other *Config) bool {
+	a, b := &cfg.Tag, &other.Tag
+	return cfg.Placement == other.Placement && cfg.Hash == other.Hash &&
+		a.kind == b.kind && a.open == b.open && a.close == b.close && a.text == b.text &&
+		slices.EqualFunc(cfg.Shards, other.Shards, func(a, b Shard) bool {
+			return a.Name == b.Name && a.Weight == b.Weight && slices.Equal(a.Slots, b.Slots) && (a.Slots == nil) == (b.Slots == nil)
+		})
+}
+
 // A Shard is one owner of keys.
 type Shard struct {
 	// Name is what the shard is known by: moving it to another machine moves

@@ -25,6 +25,7 @@ type Client struct {
 	scripts  scripts
 	life     context.Context // ends with Close: for what may wait without an end
 	end      context.CancelFunc
+	follower sync.WaitGroup // who follows the file, until life ends
 
 	mu     sync.Mutex // protects the following fields and making views
 	links  map[linkKey]*link
@@ -90,6 +91,7 @@ func (c *Client) Close() error {
 	for _, l := range links {
 		l.close()
 	}
+	c.follower.Wait()
 	c.watcher.Wait()
 	return nil
 }

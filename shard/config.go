@@ -317,12 +317,9 @@ func Open(file, pool string) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := f.Pool(pool)
+	p, err := redisPool(f, pool)
 	if err != nil {
 		return nil, err
-	}
-	if !p.Redis {
-		return nil, &ConfigError{"pool " + pool, "redis: false", "this library speaks Redis's protocol; want redis: true"}
 	}
 	return New(ConfigOf(p))
 }

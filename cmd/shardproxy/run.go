@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"log/slog"
+	"os"
 	"os/signal"
 	"strings"
 	"syscall"
@@ -12,7 +12,6 @@ import (
 
 	"github.com/shardring/shardring/proxy"
 	"github.com/shardring/shardring/proxy/engine"
-	"github.com/shardring/shardring/shard/config"
 )
 
 // runOptions are the flags of run.
@@ -20,6 +19,7 @@ type runOptions struct {
 	source
 	driver, logLevel, logFormat string
 	loops                       int
+	watch                       bool
 }
 
 // runCommand serves the pools of a file until SIGTERM or SIGINT.
@@ -30,7 +30,12 @@ func runCommand() *cobra.Command {
 		Short: "Serve the pools of a configuration file",
 		Long: `Serve the pools of a configuration file until SIGTERM or SIGINT. Then no client is
 accepted and no request read any more, but every request that was read is
-answered before the process ends. A second signal ends it at once.`,
+answered before the process ends. A second signal ends it at once.
+
+SIGHUP, POST /reload at the admin: address, and with --watch the file itself
+when it changes, have the file read again: clients stay connected while pools,
+shards, servers, limits and users change. A file that is wrong is refused, and
+the log says why.`,
 		Example: `  shardproxy run -c pools.yml
   shardproxy run -c /etc/nutcracker/nutcracker.yml --log-format json`,
 		Args: noArgs,
@@ -40,6 +45,7 @@ answered before the process ends. A second signal ends it at once.`,
 	f := cmd.Flags()
 	f.StringVar(&o.driver, "driver", "", "epoll or goroutine (default: the faster one of this system)")
 	f.IntVar(&o.loops, "loops", 0, "event loops, 1 to 1024 (default: loops: of the file, else by the cores)")
+	f.BoolVar(&o.watch, "watch", false, "read the file again when it changes (default: watch: of the file)")
 	f.StringVar(&o.logLevel, "log-level", "", "debug, info, warn or error (default: log_level: of the file)")
 	f.StringVar(&o.logFormat, "log-format", "text", "text or json, to standard error")
 	for name, words := range map[string][]string{
@@ -61,27 +67,48 @@ func (o *runOptions) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	log, err := o.logger(cmd, file)
+	level := new(slog.LevelVar)
+	level.Set(file.Proxy.LogLevel)
+	log, err := o.logger(cmd, level)
 	if err != nil {
 		return err
 	}
-	file, err = listening(file, log)
-	if err != nil {
-		return err
+	opt := proxy.Options{Driver: engine.Driver(o.driver), Loops: o.loops, Log: log, Watch: o.watch}
+	if o.logLevel == "" {
+		opt.Level = level
 	}
-	p, err := proxy.New(file, proxy.Options{Driver: engine.Driver(o.driver), Loops: o.loops, Log: log})
+	p, err := proxy.New(file, opt)
 	if err != nil {
 		return err
 	}
 	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal does what it does by default
+	defer onHangup(p)()
 	return p.Run(ctx)
 }
 
-// logger returns the log that the flags ask for.
-func (o *runOptions) logger(cmd *cobra.Command, file *config.File) (*slog.Logger, error) {
-	level := file.Proxy.LogLevel
+// onHangup has SIGHUP read the file again, until end is called. What came of it is in
+// the log.
+func onHangup(p *proxy.Proxy) (end func()) {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range hangups {
+			_, _ = p.ReloadFile("SIGHUP", false)
+		}
+	}()
+	return func() {
+		signal.Stop(hangups)
+		close(hangups)
+		<-done
+	}
+}
+
+// logger returns the log that the flags ask for; level is the file's.
+func (o *runOptions) logger(cmd *cobra.Command, level *slog.LevelVar) (*slog.Logger, error) {
 	if o.logLevel != "" {
 		switch strings.ToLower(o.logLevel) {
 		case "debug", "info", "warn", "error":
@@ -98,21 +125,4 @@ func (o *runOptions) logger(cmd *cobra.Command, file *config.File) (*slog.Logger
 		return slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), opt)), nil
 	}
 	return nil, usagef("--log-format %q: want text or json", o.logFormat)
-}
-
-// listening returns the file without the pools that only the library uses.
-func listening(file *config.File, log *slog.Logger) (*config.File, error) {
-	served := *file
-	served.Pools = nil
-	for _, p := range file.Pools {
-		if p.Listen.IsZero() {
-			log.Info("not served: it has no listen", "pool", p.Name)
-			continue
-		}
-		served.Pools = append(served.Pools, p)
-	}
-	if len(served.Pools) == 0 {
-		return nil, errors.New(file.Path + ": no pool has listen:, so there is nothing to serve")
-	}
-	return &served, nil
 }

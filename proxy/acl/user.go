@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/shardring/shardring/shard/command"
@@ -80,6 +81,12 @@ func parse(table *command.Table, name, rules string, passwords ...string) (*User
 
 // Name returns the user's name.
 func (u *User) Name() string { return u.name }
+
+// SameRights reports whether two users may do the same, whatever their names and
+// passwords.
+func (u *User) SameRights(o *User) bool {
+	return slices.EqualFunc(u.selectors, o.selectors, func(a, b selector) bool { return a.describe() == b.describe() })
+}
 
 // On reports whether clients may log in as the user.
 func (u *User) On() bool { return u.on }

@@ -85,6 +85,9 @@ func ForPool(p *config.Pool) (*Users, error) {
 // All returns the users by name. The caller does not change the slice.
 func (us *Users) All() []*User { return us.all }
 
+// Named returns the user of that name, nil if there is none.
+func (us *Users) Named(name string) *User { return us.byName[name] }
+
 // Default returns the user called default.
 func (us *Users) Default() *User { return us.byName[DefaultName] }
 

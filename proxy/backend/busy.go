@@ -28,5 +28,6 @@ func (c *Conn) Under(yield func(*Call) bool) {
 	}
 }
 
-// Owes reports whether the node has yet to answer something, be it to nobody.
-func (c *Conn) Owes() bool { return c.state == Ready && c.late+c.InFlight() > 0 }
+// Owes reports whether the node has yet to answer something, be it to nobody, or to
+// get it first.
+func (c *Conn) Owes() bool { return c.late+c.InFlight() > 0 }

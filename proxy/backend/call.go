@@ -37,7 +37,8 @@ type Receiver interface {
 type fifo struct {
 	head, tail *Call
 	n          int
-	scripts    int // of them
+	scripts    int   // of them
+	load       *Load // counts them; nil: nobody does
 }
 
 func (q *fifo) push(c *Call) {
@@ -52,6 +53,9 @@ func (q *fifo) push(c *Call) {
 	if c.Script {
 		q.scripts++
 	}
+	if q.load != nil && !c.Patient {
+		q.load.N++
+	}
 }
 
 func (q *fifo) pop() *Call {
@@ -63,6 +67,9 @@ func (q *fifo) pop() *Call {
 	q.n--
 	if c.Script {
 		q.scripts--
+	}
+	if q.load != nil && !c.Patient {
+		q.load.N--
 	}
 	return c
 }

@@ -24,6 +24,7 @@ type Config struct {
 	MinBackoff  time.Duration // after the first failed connect; 0: 10 ms
 	MaxBackoff  time.Duration // after many; 0: 500 ms
 	HighWater   int           // Full is true above so many unsent bytes; 0: 1 MiB
+	Load        *Load         // of the node; nil: of this connection alone, without a limit
 }
 
 // Host is what a Conn needs of the loop it lives in.
@@ -134,13 +135,18 @@ func NewConn(cfg Config, host Host, pool *iobuf.Pool) *Conn {
 			*d = v
 		}
 	}
-	def(&cfg.DialTimeout, time.Second)
+	def(&cfg.DialTimeout, dialTimeout)
 	def(&cfg.MinBackoff, 10*time.Millisecond)
 	def(&cfg.MaxBackoff, 500*time.Millisecond)
 	if cfg.HighWater == 0 {
 		cfg.HighWater = 1 << 20
 	}
-	return &Conn{Config: cfg, host: host, pool: pool}
+	if cfg.Load == nil {
+		cfg.Load = new(Load)
+	}
+	c := &Conn{Config: cfg, host: host, pool: pool}
+	c.calls.load, c.again.calls.load, c.next.calls.load = cfg.Load, cfg.Load, cfg.Load
+	return c
 }
 
 // State returns where the Conn is in its life.
@@ -172,6 +178,9 @@ func (c *Conn) Open(now int64) {
 // once, before anything else happens to the Conn. An error means that nothing
 // was taken.
 func (c *Conn) Begin(call *Call, now int64) (*iobuf.Queue, *Error) {
+	if err := c.tooMany(call); err != nil {
+		return nil, err
+	}
 	if err := c.use(now); err != nil {
 		return nil, err
 	}

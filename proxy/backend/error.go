@@ -14,11 +14,12 @@ const (
 	Timeout               // no reply within the time limit
 	Refused               // the node refused the login or the database
 	Busy                  // the node lives, and runs a script or loads its data: Err is its own error reply
+	Full                  // as much is under way at the node as may be
 	Unwilling             // the node refused it until its time was over: Err is its own error reply
 )
 
 func (k Kind) String() string {
-	return [...]string{"down", "connection lost", "timeout", "refused", "busy", "unwilling"}[k]
+	return [...]string{"down", "connection lost", "timeout", "refused", "busy", "busy", "unwilling"}[k]
 }
 
 // Error is why a call got no reply. Its text names the shard and the node.

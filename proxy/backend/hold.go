@@ -259,7 +259,7 @@ func (c *Conn) pop() *Call {
 // executed, with what the node said of it.
 func (c *Conn) tellRefused(key uint64) {
 	to := c.last()
-	var rest stash
+	rest := stash{calls: fifo{load: to.again.calls.load}}
 	for again := &to.again; !again.empty(); {
 		if again.calls.head.Key == key {
 			call := again.pop(c.pool)
@@ -341,7 +341,11 @@ func (c *Conn) Doubtful(doubtful bool, now int64) {
 
 // Leave ends a connection of a session's own soon: another node has taken the node's
 // place, and what the node keeps for the session is of no use any more.
-func (c *Conn) Leave(now int64) { c.leaveBy = now + leaveWithin }
+func (c *Conn) Leave(now int64) {
+	if c.leaveBy == 0 {
+		c.leaveBy = now + leaveWithin
+	}
+}
 
 // succeeded reports whether nothing is under way any more where c's node has taken
 // another's place.

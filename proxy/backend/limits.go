@@ -51,7 +51,7 @@ func (c *Conn) Expire(now int64) {
 		c.failures++
 		c.host.Failed(c, c.fault(Timeout, errNoReply(c.Timeout), true))
 	}
-	if (c.late > 0 || c.overdue(now)) && now > c.silentBy() {
+	if (c.late > 0 || c.overdue(now)) && c.Timeout > 0 && now > c.silentBy() {
 		c.abort(Lost, errNoReply(2*c.Timeout))
 	}
 }
@@ -127,7 +127,7 @@ func (c *Conn) Deadline() int64 {
 	if c.state == Dialing || c.state == Greeting {
 		d = c.dialBy
 	}
-	if c.late > 0 || c.headBegun() && c.calls.n > 0 && c.Timeout > 0 {
+	if (c.late > 0 || c.headBegun() && c.calls.n > 0) && c.Timeout > 0 {
 		d = c.silentBy() + 1
 	}
 	if h := c.calls.head; h != nil && h.deadline != 0 && !c.headBegun() && (d == 0 || h.deadline < d) {

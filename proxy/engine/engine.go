@@ -40,7 +40,8 @@ type Config struct {
 	Log    *slog.Logger   // nil: slog.Default()
 }
 
-// Pool is one listener and what is behind it. The engine closes the listener.
+// Pool is one listener and what is behind it. Each pool has a Shared of its own, by
+// which it is known, and so has each a Listener. The engine closes the listener.
 type Pool struct {
 	Shared   *session.Shared
 	Listener net.Listener
@@ -53,12 +54,16 @@ func DefaultLoops() int { return max(1, runtime.GOMAXPROCS(0)/4) }
 
 // Engine is a set of loops that serve the same pools.
 type Engine struct {
-	cfg   Config
+	cfg   Config // its Pools are those at first
 	loops []loop
 	load  []atomic.Int64 // clients, by loop
-	gates []*gate        // by pool
+	room  room
 	wg    sync.WaitGroup
 	ended chan struct{} // closed when no loop runs any more
+
+	mu    sync.Mutex // protects the following fields: one change at a time
+	pools []*served
+	doors []*door // by pool
 }
 
 // loop is what the two drivers have in common.
@@ -73,6 +78,10 @@ type loop interface {
 	stop()
 	// close gives back what a loop that never ran holds.
 	close()
+	// open has the loop accept clients, shut lets it accept those who are waiting
+	// and then no more. They are called on the loop's goroutine, or before run.
+	open(d *door) error
+	shut(d *door)
 	state() *base
 }
 
@@ -100,18 +109,28 @@ func New(cfg Config) (*Engine, error) {
 		cfg.Log = slog.Default()
 	}
 	e := &Engine{cfg: cfg, load: make([]atomic.Int64, cfg.Loops), ended: make(chan struct{})}
-	e.gates = newGates(&cfg)
+	e.pools, e.doors = e.plan(cfg.Pools)
+	e.measure(e.pools)
 	for i := range cfg.Loops {
 		l, err := e.newLoop(i)
 		if err != nil {
-			for _, l := range e.loops {
-				l.close()
-			}
-			return nil, fmt.Errorf("engine: loop %d: %w", i, err)
+			return nil, e.abandon(fmt.Errorf("engine: loop %d: %w", i, err))
 		}
 		e.loops = append(e.loops, l)
 	}
+	for _, d := range e.doors { // the first loop accepts, and shares out
+		if err := e.loops[0].open(d); err != nil {
+			return nil, e.abandon(fmt.Errorf("engine: %w", err))
+		}
+	}
 	return e, nil
+}
+
+func (e *Engine) abandon(err error) error {
+	for _, l := range e.loops {
+		l.close()
+	}
+	return err
 }
 
 func (e *Engine) newLoop(i int) (loop, error) {
@@ -149,9 +168,6 @@ func (e *Engine) Wake() {
 // Loops returns the number of loops.
 func (e *Engine) Loops() int { return len(e.loops) }
 
-// Clients returns the number of clients connected to a pool, by its position.
-func (e *Engine) Clients(pool int) int { return int(e.gates[pool].n.Load()) }
-
 // least returns the loop with the fewest clients: where a new one goes.
 func (e *Engine) least() int {
 	best := 0
@@ -168,7 +184,7 @@ type base struct {
 	engine *Engine
 	index  int
 	core   *session.Core
-	pools  []*session.Pool // as Config.Pools
+	pools  []*session.Pool // in the order of the engine's
 	log    *slog.Logger
 }
 
@@ -180,8 +196,8 @@ func newBase(e *Engine, i int) base {
 	b.core.Join(i, peers{e})
 	b.core.Notice = e.cfg.Log.Info
 	b.core.Begin(clock())
-	for _, p := range e.cfg.Pools {
-		b.pools = append(b.pools, b.core.AddPool(p.Shared))
+	for _, s := range e.pools {
+		b.pools = append(b.pools, s.join(&b))
 	}
 	return b
 }
@@ -202,17 +218,28 @@ var started = time.Now()
 func clock() int64 { return int64(time.Since(started)) }
 
 // Each calls f on every loop, one loop after another, with the loop's pools; so
-// counters are read without a lock. It returns when all have been called.
+// counters are read without a lock. It returns when all have been called; the pools
+// do not change meanwhile.
 func (e *Engine) Each(f func(loop int, core *session.Core, pools []*session.Pool)) {
-	for i, l := range e.loops {
-		done := make(chan struct{})
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, l := range e.loops {
 		b := l.state()
-		if !l.post(func() { f(i, b.core, b.pools); close(done) }) {
-			continue
-		}
-		select {
-		case <-done:
-		case <-e.ended: // posted too late: nobody will call it
-		}
+		e.call(l, func() { f(b.index, b.core, b.pools) })
+	}
+}
+
+// call has f called on a loop and waits for that. It reports false if the loop has
+// ended before.
+func (e *Engine) call(l loop, f func()) bool {
+	done := make(chan struct{})
+	if !l.post(func() { f(); close(done) }) {
+		return false
+	}
+	select {
+	case <-done:
+		return true
+	case <-e.ended: // posted too late: nobody will call it
+		return false
 	}
 }

@@ -56,19 +56,26 @@ func TestPostWhileALoopEnds(t *testing.T) {
 // idleEngine returns an engine of two loops with a pool whose only node is nowhere.
 func idleEngine(t *testing.T, d Driver) *Engine {
 	t.Helper()
+	p := idlePool(t, "p")
+	e, err := New(Config{Pools: []Pool{p}, Loops: 2, Driver: d})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// idlePool returns a pool whose only node is nowhere.
+func idlePool(t *testing.T, name string) Pool {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := &config.Pool{Name: "p", Redis: true, Shards: []config.Shard{{Name: "s", Weight: 1, Primary: config.Address{Network: "tcp", Addr: "127.0.0.1:1"}}}}
+	cfg := &config.Pool{Name: name, Redis: true, Shards: []config.Shard{{Name: "s", Weight: 1, Primary: config.Address{Network: "tcp", Addr: "127.0.0.1:1"}}}}
 	cfg.Ring = ring.Config{Placement: ring.Murmur3, Shards: []ring.Shard{{Name: "s", Weight: 1}}}
 	shared, err := session.Share(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := New(Config{Pools: []Pool{{Shared: shared, Listener: ln}}, Loops: 2, Driver: d})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return e
+	return Pool{Shared: shared, Listener: ln}
 }

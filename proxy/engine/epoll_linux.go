@@ -3,7 +3,6 @@ package engine
 import (
 	"fmt"
 	"math"
-	"net"
 	"os"
 	"time"
 
@@ -14,11 +13,12 @@ import (
 )
 
 const (
-	readSize   = 256 << 10 // one buffer a loop, for every socket's reads
-	maxEvents  = 512       // taken by one epoll_wait
-	maxAccepts = 64        // new clients a turn
-	maxWrite   = 1 << 20   // bytes to one socket a turn
-	maxVectors = 64        // chunks a writev
+	readSize    = 256 << 10 // one buffer a loop, for every socket's reads
+	maxEvents   = 512       // taken by one epoll_wait
+	maxAccepts  = 64        // new clients a turn
+	shutAccepts = 64        // times maxAccepts, when a listener is shut
+	maxWrite    = 1 << 20   // bytes to one socket a turn
+	maxVectors  = 64        // chunks a writev
 )
 
 // epollLoop is a loop around epoll_wait. Every socket is registered once, edge
@@ -65,14 +65,6 @@ func newEpollLoop(e *Engine, i int) (loop, error) {
 	if _, err := l.add(l.wake, unix.EPOLLIN|unix.EPOLLET); err != nil {
 		l.close()
 		return nil, err
-	}
-	if i == 0 { // the first loop accepts, and shares out
-		for j, p := range e.cfg.Pools {
-			if err := l.listen(j, p.Listener); err != nil {
-				l.close()
-				return nil, err
-			}
-		}
 	}
 	return l, nil
 }
@@ -211,7 +203,7 @@ func (l *epollLoop) event(ev *unix.EpollEvent, now int64) {
 	case s.fd == l.wake:
 		l.mailCall()
 		return
-	case s.listener:
+	case s.door != nil:
 		l.enqueue(s)
 		return
 	}
@@ -291,9 +283,13 @@ func (l *epollLoop) timers(now int64) {
 	}
 }
 
-// listen registers a listener. Its descriptor is duplicated out of Go's hands,
+// open registers a listener. Its descriptor is duplicated out of Go's hands,
 // which would wake a thread of the runtime for every client.
-func (l *epollLoop) listen(pool int, ln net.Listener) error {
+func (l *epollLoop) open(d *door) error {
+	if l.stopping {
+		return errStopping
+	}
+	ln := d.ln
 	f, ok := ln.(interface{ File() (*os.File, error) })
 	if !ok {
 		return fmt.Errorf("listener %T on %v has no descriptor", ln, ln.Addr())
@@ -315,11 +311,24 @@ func (l *epollLoop) listen(pool int, ln net.Listener) error {
 	if err != nil {
 		return err
 	}
-	s.listener, s.pool = true, pool
+	s.door = d
 	l.listeners = append(l.listeners, s)
-	if u, ok := ln.(*net.UnixListener); ok {
-		u.SetUnlinkOnClose(false)
-	}
-	ln.Close()
+	d.close()
 	return nil
+}
+
+func (l *epollLoop) shut(d *door) {
+	for i, s := range l.listeners {
+		if s.door != d {
+			continue
+		}
+		for range shutAccepts { // who is connected was let in by the kernel
+			if !l.accept(s) {
+				break
+			}
+		}
+		l.remove(s)
+		l.listeners = append(l.listeners[:i], l.listeners[i+1:]...)
+		return
+	}
 }

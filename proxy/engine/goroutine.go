@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,14 +25,15 @@ type goroutineLoop struct {
 
 	taken []func() // mail, used
 
-	socks     map[*pipe]struct{} // open sockets
-	listeners []net.Listener
-	conns     []*backend.Conn
-	sessions  []*session.Session
-	stopping  bool
-	dials     context.Context // done when the loop has ended; endDials does that
-	endDials  context.CancelFunc
-	wg        sync.WaitGroup // readers, writers, acceptors
+	socks    map[*pipe]struct{} // open sockets
+	doors    []*door
+	running  bool // so doors have their goroutines
+	conns    []*backend.Conn
+	sessions []*session.Session
+	stopping bool
+	dials    context.Context // done when the loop has ended; endDials does that
+	endDials context.CancelFunc
+	wg       sync.WaitGroup // readers, writers, acceptors
 }
 
 func newGoroutineLoop(e *Engine, i int) loop {
@@ -39,17 +42,30 @@ func newGoroutineLoop(e *Engine, i int) loop {
 		socks: map[*pipe]struct{}{},
 	}
 	l.dials, l.endDials = context.WithCancel(context.Background())
-	if i == 0 {
-		for _, p := range e.cfg.Pools {
-			l.listeners = append(l.listeners, p.Listener)
-		}
-	}
 	return l
 }
 
 func (l *goroutineLoop) close() {
-	for _, ln := range l.listeners {
-		ln.Close()
+	for _, d := range l.doors {
+		d.close()
+	}
+}
+
+func (l *goroutineLoop) open(d *door) error {
+	if l.stopping {
+		return errStopping
+	}
+	l.doors = append(l.doors, d)
+	if l.running {
+		l.wg.Go(func() { l.accept(d) })
+	}
+	return nil
+}
+
+func (l *goroutineLoop) shut(d *door) {
+	if i := slices.Index(l.doors, d); i >= 0 {
+		l.doors = slices.Delete(l.doors, i, i+1)
+		d.closeSoon()
 	}
 }
 
@@ -65,9 +81,10 @@ func (l *goroutineLoop) post(f func()) bool {
 }
 
 func (l *goroutineLoop) run(grace time.Duration) {
-	for i, ln := range l.listeners {
-		l.wg.Go(func() { l.accept(i, ln) })
+	for _, d := range l.doors {
+		l.wg.Go(func() { l.accept(d) })
 	}
+	l.running = true
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	deadline := int64(0)
@@ -150,14 +167,19 @@ func (l *goroutineLoop) flush() {
 }
 
 // accept hands new clients to the loops.
-func (l *goroutineLoop) accept(pool int, ln net.Listener) {
+func (l *goroutineLoop) accept(d *door) {
 	for {
-		c, err := ln.Accept()
+		c, err := d.ln.Accept()
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			d.close() // it is shut
+			return
+		}
+		pool := d.to.Load()
 		if err != nil {
-			l.log.Error("accept failed, trying again in 100 ms", "pool", l.pools[pool].Name, "error", err)
+			l.log.Error("accept failed, trying again in 100 ms", "pool", pool.name(), "error", err)
 			select {
 			case <-time.After(100 * time.Millisecond):
 				continue
@@ -165,7 +187,7 @@ func (l *goroutineLoop) accept(pool int, ln net.Listener) {
 				return
 			}
 		}
-		if !l.engine.gates[pool].enter() {
+		if !pool.gate.enter() {
 			io.WriteString(c, tooMany)
 			c.Close()
 			continue
@@ -180,21 +202,22 @@ func (l *goroutineLoop) accept(pool int, ln net.Listener) {
 	}
 }
 
-func (l *goroutineLoop) leave(pool int) {
-	l.engine.gates[pool].leave()
+func (l *goroutineLoop) leave(pool *served) {
+	pool.gate.leave()
 	l.engine.load[l.index].Add(-1)
 }
 
-func (l *goroutineLoop) client(c net.Conn, pool int) {
-	if l.stopping {
+func (l *goroutineLoop) client(c net.Conn, pool *served) {
+	p := pool.on[l.index]
+	if l.stopping || p.Ending() {
 		c.Close()
 		l.leave(pool)
 		return
 	}
 	if t, ok := c.(*net.TCPConn); ok {
-		t.SetKeepAlive(l.pools[pool].Config().TCPKeepAlive)
+		t.SetKeepAliveConfig(keepAliveOf(p.Config()))
 	}
-	s := &pipe{net: c, pool: pool, session: l.pools[pool].Accept()}
+	s := &pipe{net: c, pool: pool, session: p.Accept()}
 	s.session.Link = s
 	l.start(s)
 }

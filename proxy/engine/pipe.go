@@ -24,7 +24,7 @@ type pipe struct {
 	session *session.Session
 	conn    *backend.Conn
 	giveUp  context.CancelFunc // ends the dial of a conn
-	pool    int
+	pool    *served
 	idle    bool // the reader waits for read
 	gone    bool
 }

@@ -13,15 +13,15 @@ import (
 )
 
 // sock is a descriptor of an epollLoop and whose it is: at most one of session,
-// conn and listener.
+// conn and door.
 type sock struct {
 	fd  int
 	gen uint32 // tells it from earlier sockets with the same number
 
-	session  *session.Session
-	conn     *backend.Conn
-	listener bool
-	pool     int // of a session or listener
+	session *session.Session
+	conn    *backend.Conn
+	door    *door   // a listener's
+	pool    *served // of a session
 
 	readable   bool // a read may return something
 	writable   bool // a write may take something
@@ -73,11 +73,12 @@ func (l *epollLoop) enqueue(s *sock) {
 	}
 }
 
-// accept takes new clients.
-func (l *epollLoop) accept(ls *sock) {
+// accept takes new clients, and reports whether there may be more.
+func (l *epollLoop) accept(ls *sock) bool {
 	if l.paused != 0 || ls.gone {
-		return
+		return false
 	}
+	pool := ls.door.to.Load()
 	for range maxAccepts {
 		fd, _, err := unix.Accept4(ls.fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
 		switch err {
@@ -85,38 +86,36 @@ func (l *epollLoop) accept(ls *sock) {
 		case unix.EINTR, unix.ECONNABORTED:
 			continue
 		case unix.EAGAIN:
-			return
+			return false
 		default:
 			// Out of descriptors or memory: wait for some to come back.
-			l.log.Error("accept failed, trying again in 100 ms", "pool", l.pools[ls.pool].Name, "error", err)
+			l.log.Error("accept failed, trying again in 100 ms", "pool", pool.name(), "error", err)
 			l.paused = clock() + 100e6
-			return
+			return false
 		}
-		if !l.engine.gates[ls.pool].enter() {
+		if !pool.gate.enter() {
 			unix.Write(fd, []byte(tooMany))
 			unix.Close(fd)
 			continue
 		}
 		i := l.engine.least()
 		l.engine.load[i].Add(1)
-		if other := l.engine.loops; i == l.index || !other[i].post(func() { other[i].(*epollLoop).client(fd, ls.pool) }) {
-			l.client(fd, ls.pool)
+		if other := l.engine.loops; i == l.index || !other[i].post(func() { other[i].(*epollLoop).client(fd, pool) }) {
+			l.client(fd, pool)
 		}
 	}
-	l.enqueue(ls) // there may be more, next turn
+	return true
 }
 
 // client begins a session on a new socket.
-func (l *epollLoop) client(fd, pool int) {
-	cfg := l.pools[pool].Config()
-	if cfg.Listen.Network == "tcp" {
+func (l *epollLoop) client(fd int, pool *served) {
+	p := pool.on[l.index]
+	if cfg := p.Config(); cfg.Listen.Network == "tcp" {
 		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
-		if cfg.TCPKeepAlive {
-			unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
-		}
+		keepAlive(fd, cfg)
 	}
 	s, err := l.add(fd, bothWays)
-	if err != nil || l.stopping {
+	if err != nil || l.stopping || p.Ending() {
 		if err == nil {
 			l.remove(s)
 		}
@@ -124,19 +123,21 @@ func (l *epollLoop) client(fd, pool int) {
 		return
 	}
 	s.pool, s.writable = pool, true
-	s.session = l.pools[pool].Accept()
+	s.session = p.Accept()
 	s.session.Link = s
 }
 
-func (l *epollLoop) leave(pool int) {
-	l.engine.gates[pool].leave()
+func (l *epollLoop) leave(pool *served) {
+	pool.gate.leave()
 	l.engine.load[l.index].Add(-1)
 }
 
 // read reads once from a socket and hands the bytes to whom they are for.
 func (l *epollLoop) read(s *sock, now int64) {
-	if s.listener {
-		l.accept(s)
+	if s.door != nil {
+		if l.accept(s) {
+			l.enqueue(s) // next turn
+		}
 		return
 	}
 	if s.gone || !s.readable || s.connecting {

@@ -2,6 +2,7 @@ package session
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/shardring/shardring/proxy/acl"
@@ -15,7 +16,7 @@ import (
 type Limits struct {
 	InFlight   int   // soft: requests without a reply; fewer while replies are large
 	Output     int   // soft: bytes of replies that the client has not taken
-	OutputHard int   // a client with more than this is disconnected
+	OutputHard int   // a client with more than this is disconnected, where max_output is 0
 	PushHard   int   // the same, for a client that does not take its messages
 	CrossRead  int64 // bytes of members that one cross-shard read may bring
 	Stream     int   // a reply longer than this goes out before it is whole
@@ -106,6 +107,18 @@ func (c *Core) AddPool(shared *Shared) *Pool {
 	return p
 }
 
+// RemovePool ends a pool: its clients are answered what they have asked, and those
+// who have not gone within grace are cut off. It has taken no client for the last
+// time when this is called. The pool is no longer there once all have gone.
+func (c *Core) RemovePool(p *Pool, grace time.Duration) { p.end(grace) }
+
+// Refresh has every pool follow its topology and settings, as Begin does.
+func (c *Core) Refresh() {
+	for _, p := range c.pools {
+		p.refresh()
+	}
+}
+
 // Buffers returns the pool that all queues of this core take chunks from.
 func (c *Core) Buffers() *iobuf.Pool { return c.buffer }
 
@@ -122,9 +135,9 @@ func (c *Core) notice(msg string, args ...any) {
 func (c *Core) Begin(now int64) {
 	missed := time.Duration(now - c.now)
 	c.now = now
-	for _, p := range c.pools {
-		p.refresh()
-		if missed > stall { // or it slept, and then there is no limit to move
+	c.Refresh()
+	if missed > stall { // or it slept, and then there is no limit to move
+		for _, p := range c.pools {
 			p.excuse(missed - tick)
 		}
 	}
@@ -138,6 +151,7 @@ func (c *Core) End() {
 		for _, p := range c.pools {
 			p.expire()
 		}
+		c.pools = slices.DeleteFunc(c.pools, (*Pool).over)
 	}
 	for i := 0; i < len(c.later); i++ { // it may grow
 		c.later[i]()
@@ -161,15 +175,21 @@ func (c *Core) Wait(now int64) time.Duration {
 	if len(c.conns)+len(c.touched)+len(c.resume)+len(c.later) > 0 {
 		return 0
 	}
+	wait := time.Duration(-1)
+	next := max(0, time.Duration(c.ticked-now)+tick) // when limits are looked at
 	for _, p := range c.pools {
 		if p.topo.Snapshot() != p.snap {
 			return 0 // this turn has changed it
 		}
-		if p.timed() {
-			return max(0, time.Duration(c.ticked-now)+tick)
+		d := p.idleIn(now)
+		if p.timed() || d >= 0 && d < next {
+			d = next
+		}
+		if d >= 0 && (wait < 0 || d < wait) {
+			wait = d
 		}
 	}
-	return -1
+	return wait
 }
 
 // TakeConns returns the connections that have something to write, or want to
@@ -198,7 +218,7 @@ func (c *Core) Wake(conn *backend.Conn) { c.conns = append(c.conns, conn) }
 // at.
 func (c *Core) Failed(conn *backend.Conn, err *backend.Error) {
 	for _, p := range c.pools {
-		if err.Kind == backend.Refused && !p.lanes[0].has(conn) {
+		if len(p.lanes) == 0 || err.Kind == backend.Refused && !p.lanes[0].has(conn) {
 			continue // of a client's SELECT or HELLO, not the node's failure
 		}
 		i := p.shardOf(conn)

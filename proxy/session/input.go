@@ -93,7 +93,13 @@ func (s *Session) run(b []byte, p *resp.Parser) int {
 			s.refuseInput(err)
 			return len(b)
 		case resp.Complete:
-			if !s.handle(b[used:used+n:used+n], p.Args) {
+			frame, taken := b[used:used+n:used+n], false
+			if s.pool.pace == 0 {
+				taken = s.handle(frame, p.Args)
+			} else {
+				taken = s.handlePaced(frame, p.Args)
+			}
+			if !taken {
 				p.Reset()
 				return used
 			}
@@ -125,7 +131,12 @@ func (s *Session) inline(line []byte) bool {
 	}
 	owned := s.owned
 	s.owned = nil // frame is not its buffer
-	taken := s.handle(frame, p.Args)
+	taken := false
+	if s.pool.pace == 0 {
+		taken = s.handle(frame, p.Args)
+	} else {
+		taken = s.handlePaced(frame, p.Args)
+	}
 	s.owned = owned
 	if taken {
 		s.pool.Stats.Requests++

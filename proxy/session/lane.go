@@ -63,6 +63,11 @@ func (p *Pool) leave(l *lane) {
 			break
 		}
 	}
+	p.disband(l)
+}
+
+// disband ends a lane's connections when their last reply has come.
+func (p *Pool) disband(l *lane) {
 	for _, c := range l.conns {
 		delete(p.shards, c)
 	}
@@ -85,12 +90,7 @@ func (p *Pool) connect(l *lane) {
 	l.conns = l.conns[:0]
 	for i, sh := range p.snap.Shards {
 		k := nodeKey{sh.Name, sh.Primary}
-		conns, ok := old[k]
-		if !ok {
-			for range p.each {
-				conns = append(conns, p.newConn(l, k, false))
-			}
-		}
+		conns := p.resize(l, k, old[k])
 		delete(old, k)
 		l.byNode[k] = conns
 		l.conns = append(l.conns, conns...)
@@ -99,13 +99,21 @@ func (p *Pool) connect(l *lane) {
 			c.Freeze(sh.Frozen, p.core.now)
 		}
 	}
+	if len(old) > 0 {
+		for _, c := range p.left { // a session may stay on one to a node that leaves now
+			fenceUnder(c)
+		}
+	}
 	for i, sh := range p.snap.Shards {
 		for k, conns := range old {
 			if k.shard != sh.Name {
 				continue
 			}
 			for j, c := range conns {
-				c.Bequeath(l.conns[i*p.each+j], p.core.now)
+				if len(conns) != p.each { // sessions have other connections than before
+					fenceUnder(c)
+				}
+				c.Bequeath(l.conns[i*p.each+j%p.each], p.core.now)
 			}
 			p.retire(map[nodeKey][]*backend.Conn{k: conns})
 			delete(old, k)
@@ -117,6 +125,42 @@ func (p *Pool) connect(l *lane) {
 		if _, ok := l.byNode[k]; !ok {
 			p.retire(map[nodeKey][]*backend.Conn{k: conns})
 			delete(l.idle, k)
+		}
+	}
+}
+
+// resize gives a lane as many connections to a node as the pool has for each.
+// Sessions may then have another one than before: each stays where it has requests
+// under way, so that these keep their order.
+func (p *Pool) resize(l *lane, k nodeKey, conns []*backend.Conn) []*backend.Conn {
+	if len(conns) == p.each {
+		return conns
+	}
+	for _, c := range conns {
+		p.detain(k, c)
+	}
+	for len(conns) < p.each {
+		conns = append(conns, p.newConn(l, k, false))
+	}
+	p.retire(map[nodeKey][]*backend.Conn{k: conns[p.each:]})
+	return conns[:p.each:p.each]
+}
+
+// detain has those sessions stay on a connection that have requests under way on it.
+func (p *Pool) detain(k nodeKey, c *backend.Conn) {
+	for call := range c.Under {
+		if s := sessionOf(call); s != nil {
+			s.stay(k, c)
+		}
+	}
+}
+
+// fenceUnder has those sessions that have requests under way on a connection wait for
+// the replies before they say anything else.
+func fenceUnder(c *backend.Conn) {
+	for call := range c.Under {
+		if s := sessionOf(call); s != nil {
+			s.fence()
 		}
 	}
 }
@@ -139,15 +183,17 @@ func (p *Pool) newConn(l *lane, k nodeKey, owned bool) *backend.Conn {
 	}
 	user, password := p.cfg.Login()
 	return backend.NewConn(backend.Config{
-		Shard:    name,
-		Network:  k.node.Network,
-		Addr:     k.node.Addr,
-		Username: user,
-		Password: password,
-		Database: l.db,
-		Proto:    l.proto,
-		Identify: owned,
-		Timeout:  p.cfg.Timeout,
+		Shard:       name,
+		Network:     k.node.Network,
+		Addr:        k.node.Addr,
+		Username:    user,
+		Password:    password,
+		Database:    l.db,
+		Proto:       l.proto,
+		Identify:    owned,
+		Timeout:     p.cfg.Timeout,
+		DialTimeout: p.cfg.ConnectTimeout,
+		Load:        p.load(k.node),
 	}, p.core, p.core.buffer)
 }
 
@@ -175,11 +221,7 @@ func (p *Pool) overtake(l *lane) {
 		}
 		shard := p.shards[c]
 		k := p.nodeKey(shard)
-		for call := range c.Under {
-			if s := sessionOf(call); s != nil {
-				s.stay(k, c)
-			}
-		}
+		p.detain(k, c)
 		fresh := p.newConn(l, k, false)
 		l.conns[i] = fresh
 		l.byNode[k][i%p.each] = fresh

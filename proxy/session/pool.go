@@ -27,8 +27,10 @@ type Pool struct {
 	topo   *topology.Pool
 	shared *Shared
 	table  *command.Table // changes in refresh only
-	cfg    *config.Pool
+	cfg    *config.Pool   // that of snap; changes in configure only, and so does what follows from it
 	users  *acl.Users
+	most   int   // bytes of replies that a client may leave untaken
+	pace   int64 // between requests of a client, ns; 0: none
 
 	// snap is what the lanes' connections were made from; all change in refresh only.
 	snap     *topology.Snapshot
@@ -44,9 +46,13 @@ type Pool struct {
 	thrown   []*waiting                   // to be asked again
 	timing   []*backend.Conn              // owned ones that may have a time limit running
 	shards   map[*backend.Conn]int        // index in snap.Shards
+	asked    bool                         // a session has said READONLY
 	spreads  bool                         // reads may go to replicas: see readers.go
 	replicas map[*backend.Conn]struct{}   // connections to replicas
 	waiting  map[*backend.Conn][]*Session // stalled until it is less full
+	idle     idlers                       // who may be idle for too long
+	loads    map[topology.Node]*backend.Load
+	ending   int64 // removed: its clients are cut off then, ns; 0: it is served
 }
 
 // Stats counts what clients of a pool did, on this core.
@@ -61,23 +67,19 @@ type Stats struct {
 }
 
 func newPool(c *Core, shared *Shared) *Pool {
-	cfg := shared.Config
 	p := &Pool{
-		Name: cfg.Name, core: c, shared: shared, topo: shared.Topology, cfg: cfg, users: shared.users,
-		each:     max(1, cfg.ServerConnections),
+		Name: shared.Config().Name, core: c, shared: shared, topo: shared.Topology,
 		shards:   map[*backend.Conn]int{},
-		replicas: map[*backend.Conn]struct{}{},
 		waiting:  map[*backend.Conn][]*Session{},
 		proven:   map[laneKey]bool{},
+		loads:    map[topology.Node]*backend.Load{},
+		replicas: map[*backend.Conn]struct{}{},
 
 		EjectedAt: map[string]int64{},
-		spreads:   cfg.ReadFrom != "" && cfg.ReadFrom != config.Primary,
 	}
 	p.refresh()
-	first := p.lane(laneKey{db: cfg.Database, proto: 2})
-	p.proven[first.laneKey] = true
-	if cfg.Preconnect {
-		for _, conn := range first.conns {
+	if p.cfg.Preconnect {
+		for _, conn := range p.lanes[0].conns {
 			conn.Open(c.now)
 		}
 	}
@@ -87,8 +89,12 @@ func newPool(c *Core, shared *Shared) *Pool {
 // Config returns the pool's settings.
 func (p *Pool) Config() *config.Pool { return p.cfg }
 
-// refresh follows the topology: connections to nodes that stay are kept, those
-// to nodes that left end when their last reply has come.
+// Shared returns what the pool has in common with those of the other cores.
+func (p *Pool) Shared() *Shared { return p.shared }
+
+// refresh follows the topology and the settings that come with it: connections to
+// nodes that stay are kept, those to nodes that left end when their last reply has
+// come.
 func (p *Pool) refresh() {
 	p.table = p.shared.table.Load()
 	snap := p.topo.Snapshot()
@@ -99,6 +105,10 @@ func (p *Pool) refresh() {
 	p.snap, p.ring = snap, snap.Ring
 	p.random = snap.Ring.Placement() == ring.Random
 	p.dead = snap.AllEjected()
+	if snap.Config != p.cfg {
+		p.configure(snap.Config)
+	}
+	p.weigh()
 	clear(p.shards)
 	for _, l := range p.lanes {
 		p.connect(l)
@@ -180,6 +190,10 @@ func (p *Pool) expire() {
 		}
 	}
 	p.left = kept
+	p.endIdle()
+	if p.ending != 0 {
+		p.wind()
+	}
 }
 
 // excuse moves the time limits that run by d, in which the core did not.
@@ -208,5 +222,5 @@ func (p *Pool) timed() bool {
 			}
 		}
 	}
-	return len(p.left) > 0 || len(p.timing) > 0 || len(p.thrown) > 0 || p.pause.until != 0
+	return p.ending != 0 || len(p.left) > 0 || len(p.timing) > 0 || len(p.thrown) > 0 || p.pause.until != 0
 }

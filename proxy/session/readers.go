@@ -151,7 +151,7 @@ func (s *Session) readOnly(dst []byte, cmd *command.Command, _ *arguments) []byt
 	if cmd.Name == "readonly" {
 		s.reads = readsReplica
 		if p := s.pool; !p.spreads {
-			p.spreads = true
+			p.spreads, p.asked = true, true
 			for _, l := range p.lanes {
 				p.spread(l)
 			}

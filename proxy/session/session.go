@@ -24,6 +24,9 @@ type Session struct {
 	last    *command.Command // the last one
 	since   int64            // when it began, ns
 	active  int64            // when it last said something, ns
+	paid    int64            // see handlePaced
+	lookAt  int64            // whether it is idle, ns
+	inIdle  int              // its place in Pool.idle; -1: none
 	wrote   uint64           // bit i&63: a write was sent to shard i
 	writes  []int64          // by shard: when it last wrote, ns; nil: nobody wants to know
 
@@ -86,6 +89,7 @@ func (p *Pool) Accept() *Session {
 	p.Stats.Accepted++
 	s := &Session{core: c, pool: p, lane: p.lanes[0], id: c.nextID(), since: c.now, active: c.now, user: p.users.Initial(), average: c.limits.Output / firstWindow}
 	c.open[s] = struct{}{}
+	p.watchIdle(s)
 	p.shared.clients.Add(1)
 	s.lane.enter()
 	s.heat()
@@ -175,7 +179,7 @@ func (s *Session) unread() int { return s.Out.Len() + s.held }
 
 // bound gives a client up that lets too much output pile up.
 func (s *Session) bound() {
-	if s.unread() > s.core.limits.OutputHard {
+	if s.unread() > s.pool.most {
 		s.cut()
 	}
 }
@@ -321,6 +325,7 @@ func (s *Session) Closed() {
 	}
 	s.to(over)
 	delete(s.core.open, s)
+	s.pool.forgetIdle(s)
 	s.pool.shared.clients.Add(-1)
 	s.goAhead()
 	s.Out.Reset(s.core.buffer)

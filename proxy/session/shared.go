@@ -12,11 +12,10 @@ import (
 // Shared is what the cores of all loops have in common of a pool. Everything in it
 // may be used concurrently.
 type Shared struct {
-	Config   *config.Pool
 	Topology *topology.Pool
 	Zone     string // where the proxy stands, for balance: same_zone; set before a core has the pool
 
-	users   *acl.Users
+	users   atomic.Pointer[acl.Users] // at least as new as the topology's configuration
 	scripts scripts
 	table   atomic.Pointer[command.Table]
 
@@ -38,9 +37,29 @@ func Share(cfg *config.Pool) (*Shared, error) {
 	if err != nil {
 		return nil, err
 	}
-	sh := &Shared{Config: cfg, Topology: topo, users: users, unknown: make(chan struct{}, 1)}
+	sh := &Shared{Topology: topo, unknown: make(chan struct{}, 1)}
+	sh.users.Store(users)
 	sh.table.Store(command.Builtin())
 	return sh, nil
+}
+
+// Config returns the pool's settings as they are now.
+func (sh *Shared) Config() *config.Pool { return sh.Topology.Snapshot().Config }
+
+// Update gives the pool other settings, users, shards and nodes; its name stays.
+// Every core takes them at the start of its next turn: see Pool.configure. On an error,
+// of which [Share] would have the same, nothing has changed.
+func (sh *Shared) Update(cfg *config.Pool) error {
+	users, err := acl.ForPool(cfg)
+	if err != nil {
+		return err
+	}
+	before := sh.users.Swap(users)
+	if _, err := sh.Topology.Update(cfg); err != nil {
+		sh.users.Store(before)
+		return err
+	}
+	return nil
 }
 
 // Learn adds commands of the pool's nodes to those that its clients may use; the

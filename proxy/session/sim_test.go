@@ -73,6 +73,7 @@ type simPool struct {
 	pool     *Pool
 	nodes    []*simNode
 	cfg      config.Pool
+	limit    time.Duration // cfg.Timeout at first
 	topo     *topology.Pool
 	password string
 	eject    bool
@@ -120,7 +121,7 @@ func (w *simWorld) addPool(name string, shards int, cfg config.Pool) {
 		w.nodes[n.addr] = n
 		w.all = append(w.all, n)
 	}
-	p.cfg = cfg
+	p.cfg, p.limit = cfg, cfg.Timeout
 	shared := sharedOf(w.t, &p.cfg)
 	p.topo = shared.Topology
 	p.pool = w.core.AddPool(shared)
@@ -208,6 +209,8 @@ func (w *simWorld) event() {
 		w.fault()
 	case n < 5 && len(w.clients) > 0:
 		w.clients[w.rng.IntN(len(w.clients))].misbehave()
+	case n == 5:
+		w.pools[w.rng.IntN(len(w.pools))].retune(w)
 	case n < 500 && len(w.links) > 0:
 		w.links[w.rng.IntN(len(w.links))].event()
 	case len(w.clients) < 16:

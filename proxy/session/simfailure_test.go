@@ -65,7 +65,7 @@ func (c *simClient) refusal(q *question, text string) (o outcome, ok bool, err e
 		if !strings.HasPrefix(text, "shard '"+n.name+"' at ") {
 			continue
 		}
-		limit := int64(c.pool.cfg.Timeout)
+		limit := int64(c.pool.limit) // the shortest it has been
 		if limit == 0 {
 			limit = 5e9
 		}

@@ -181,6 +181,11 @@ func (p *simPool) audit(w *simWorld) {
 			}
 		}
 	}
+	for n, l := range p.pool.loads {
+		if l.N != 0 {
+			w.t.Fatalf("pool %s: %d calls are under way at %v", p.pool.Name, l.N, n)
+		}
+	}
 	clients := 0
 	for _, c := range w.clients {
 		if c.pool == p {
@@ -220,6 +225,30 @@ func (c *simClient) auditOwn() {
 	}
 }
 
+// retune gives a pool other settings while it serves.
+func (p *simPool) retune(w *simWorld) {
+	next := p.cfg
+	next.ServerConnections = 1 + w.rng.IntN(3)
+	if p.cfg.Timeout > 0 {
+		next.Timeout = p.limit * time.Duration(4+w.rng.IntN(3)) / 4
+	}
+	p.cfg = next
+	if _, err := p.topo.Update(&next); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// owns reports whether a client of the pool has a connection of its own, or may be
+// about to get one.
+func (p *simPool) owns(w *simWorld) bool {
+	for _, c := range w.clients {
+		if c.pool == p && c.s.private != nil {
+			return true
+		}
+	}
+	return false
+}
+
 // move gives a shard's node another address: its connections end, and those to
 // the other shards stay.
 func (w *simWorld) move() {
@@ -229,16 +258,15 @@ func (w *simWorld) move() {
 	if w.nodes[n.addr] != n || p.topo.Snapshot().Ejected != nil {
 		return
 	}
-	for _, c := range w.clients {
-		if c.pool == p && c.s.private != nil {
-			return // what it has at the old address is not moved
-		}
+	if p.owns(w) {
+		return // what it has at the old address is not moved
 	}
 	n.addr = "moved." + n.addr
 	w.nodes[n.addr] = n
 	p.cfg.Shards = slices.Clone(p.cfg.Shards)
 	p.cfg.Shards[i].Primary.Addr = n.addr
-	if _, err := p.topo.Update(&p.cfg); err != nil {
+	next := p.cfg
+	if _, err := p.topo.Update(&next); err != nil {
 		w.t.Fatal(err)
 	}
 	before := slices.Clone(p.pool.lanes[0].conns)

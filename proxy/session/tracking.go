@@ -164,7 +164,7 @@ func (s *Session) trackAt(r *Request, t *tracking, ids []int64) {
 		r.core.release(r)
 		return
 	}
-	if t.redirect != 0 && slices.Contains(ids, 0) {
+	if slices.Contains(ids, 0) && t.redirect != 0 || len(ids) != len(s.pool.snap.Shards) { // there are other shards by now
 		r.finishError("ERR shardring: the client you want redirect to has no connection to a shard")
 		return
 	}
@@ -228,7 +228,7 @@ func (s *Session) pin(done func(ids []int64)) {
 		if missing--; missing > 0 {
 			return
 		}
-		for i := range ids {
+		for i := range min(len(ids), len(s.pool.snap.Shards)) {
 			if o := pr.find(s.pool.nodeKey(i)); o != nil {
 				ids[i] = o.conn.RemoteID
 			}

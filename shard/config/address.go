@@ -36,6 +36,9 @@ type Listen struct {
 // IsZero says that the pool listens nowhere.
 func (l Listen) IsZero() bool { return l == Listen{} }
 
+// AnyPort reports whether the kernel chooses the port.
+func (l Listen) AnyPort() bool { return l.Network == "tcp" && strings.HasSuffix(l.Address, ":0") }
+
 // String returns the address as a file holds it, "/path 0660" for a unix
 // socket with permissions.
 func (l Listen) String() string {

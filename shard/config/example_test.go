@@ -111,6 +111,7 @@ cache:
 	//   loops: 0  # default
 	//   log_level: info  # default
 	//   watch: false  # default
+	//   accept_moved_keys: false  # default
 	//
 	// cache:
 	//   redis: true

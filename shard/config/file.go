@@ -27,7 +27,9 @@ type Proxy struct {
 	LogLevel slog.Level // Info is the zero value and the default
 	Admin    Listen     // of the admin address; zero: none
 	Watch    bool       // the file is read again when it changes
-	Zone     string     // where the proxy stands, for balance: same_zone
+	// AcceptMovedKeys lets a file that is read again place keys on other shards.
+	AcceptMovedKeys bool
+	Zone            string // where the proxy stands, for balance: same_zone
 }
 
 // Pool is one set of shards and how they are reached.

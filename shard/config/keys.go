@@ -28,6 +28,8 @@ func proxyKeys() []key[Proxy] {
 		{"admin", "address", "Where `POST /reload` and the other pages of the admin are served. `host:port`, or `/path` of a unix socket. Without it: nowhere.", adminListen()},
 		{"watch", "true or false", "Read the file again when it changes.",
 			boolean(func(p *Proxy) *bool { return &p.Watch })},
+		{"accept_moved_keys", "true or false", "A file that is read again may place keys of a pool on other shards. `false`: it is refused, and says how much of the keyspace would move.",
+			boolean(func(p *Proxy) *bool { return &p.AcceptMovedKeys })},
 		{"zone", "text", "Where the proxy stands, for `balance: same_zone`.", zone(func(p *Proxy) *string { return &p.Zone })},
 	}
 }

@@ -2,7 +2,6 @@ package config
 
 import (
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/shardring/shardring/ring"
@@ -180,7 +179,7 @@ func (d *decoder) checkListen(pools []*poolDraft) {
 	owner := map[string]*poolDraft{}
 	for _, p := range pools {
 		addr := p.Listen.Address
-		if addr == "" || p.Listen.Network == "tcp" && strings.HasSuffix(addr, ":0") {
+		if addr == "" || p.Listen.AnyPort() {
 			continue
 		}
 		if other, taken := owner[addr]; taken {

@@ -30,11 +30,13 @@ type Pool struct {
 	doubt chan struct{} // has one element while doubted is not empty
 
 	mu     sync.Mutex // protects the following fields and the order of epochs
-	listed []Nodes    // by shard, as the configuration lists them
+	cfg    *config.Pool
+	listed []Nodes // by shard, as the configuration lists them
 	// doubted are the shards, by name, of which somebody heard that not all is
 	// as the snapshot says.
 	doubted map[string]bool
 	full    *ring.Ring // the ring of all shards
+	ofRing  *ring.Ring // full, when the snapshot's ring was made from it
 	health  []health   // by shard
 	rules   rules
 }
@@ -46,8 +48,8 @@ type rules struct {
 	retry time.Duration // server_retry_timeout
 }
 
-// New builds a pool and its first snapshot, epoch 1. The configuration is
-// not kept. An error of the ring names the field and the value.
+// New builds a pool and its first snapshot, epoch 1. The configuration goes with
+// the snapshots: it is not changed any more. An error of the ring names the field and the value.
 func New(cfg *config.Pool) (*Pool, error) {
 	p := &Pool{doubt: make(chan struct{}, 1), doubted: map[string]bool{}}
 	if _, err := p.Update(cfg); err != nil {
@@ -75,6 +77,9 @@ func (p *Pool) Update(cfg *config.Pool) (*Snapshot, error) {
 
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.cfg != nil && p.cfg.Ring.Equal(&cfg.Ring) {
+		full = p.full // so that who compares snapshots sees that no key has moved
+	}
 	for i := range next {
 		next[i].Name = full.Name(i) // an unnamed shard of jedis is known by its place
 	}
@@ -93,11 +98,11 @@ func (p *Pool) Update(cfg *config.Pool) (*Snapshot, error) {
 			}
 		}
 	}
-	prevFull, prevHealth, prevRules := p.full, p.health, p.rules
-	p.full, p.health, p.rules = full, now, r
+	prevCfg, prevFull, prevHealth, prevRules := p.cfg, p.full, p.health, p.rules
+	p.cfg, p.full, p.health, p.rules = cfg, full, now, r
 	s, err := p.publish(next)
 	if err != nil {
-		p.full, p.health, p.rules = prevFull, prevHealth, prevRules
+		p.cfg, p.full, p.health, p.rules = prevCfg, prevFull, prevHealth, prevRules
 		return nil, fmt.Errorf("pool %s: %w", cfg.Name, err)
 	}
 	p.listed = listed
@@ -162,7 +167,7 @@ func (p *Pool) publishNodes(shards []Shard) {
 // publish makes the snapshot of full, health and shards the current one.
 // mu is held. On an error the current one stays.
 func (p *Pool) publish(shards []Shard) (*Snapshot, error) {
-	s := &Snapshot{Epoch: 1, Ring: p.full, Shards: shards}
+	s := &Snapshot{Epoch: 1, Config: p.cfg, Ring: p.full, Shards: shards}
 	if old := p.snap.Load(); old != nil {
 		s.Epoch = old.Epoch + 1
 	}
@@ -176,7 +181,10 @@ func (p *Pool) publish(shards []Shard) (*Snapshot, error) {
 			retryAt = min(retryAt, h.retryAt.UnixNano())
 		}
 	}
-	if len(s.Ejected) > 0 && !s.AllEjected() {
+	switch old := p.snap.Load(); {
+	case old != nil && p.full == p.ofRing && slices.Equal(old.Ejected, s.Ejected):
+		s.Ring = old.Ring
+	case len(s.Ejected) > 0 && !s.AllEjected():
 		r, err := p.full.Without(s.Ejected)
 		if err != nil {
 			return nil, err
@@ -184,6 +192,7 @@ func (p *Pool) publish(shards []Shard) (*Snapshot, error) {
 		s.Ring = r
 	}
 	p.snap.Store(s)
+	p.ofRing = p.full
 	p.failing.Store(failing)
 	p.retryAt.Store(retryAt)
 	return s, nil

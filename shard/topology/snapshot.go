@@ -1,6 +1,9 @@
 package topology
 
-import "github.com/shardring/shardring/ring"
+import (
+	"github.com/shardring/shardring/ring"
+	"github.com/shardring/shardring/shard/config"
+)
 
 // Snapshot is one state of a pool. It is immutable and may be read by any
 // number of goroutines; whoever serves a request takes one snapshot and uses
@@ -8,6 +11,9 @@ import "github.com/shardring/shardring/ring"
 type Snapshot struct {
 	// Epoch numbers the snapshots of a pool from 1, without gaps.
 	Epoch uint64
+	// Config is what the pool was made from or updated with last, so that who
+	// uses a snapshot has settings that go with its shards.
+	Config *config.Pool
 	// Ring places keys on indices of Shards. Ejected shards own nothing in
 	// it, unless all are ejected: then it is the full ring and AllEjected is
 	// true.
