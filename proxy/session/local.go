@@ -73,10 +73,6 @@ func beforeLogin(cmd *command.Command) bool {
 	return false
 }
 
-func ok(_ *Session, dst []byte, _ *command.Command, _ *arguments) []byte {
-	return resp.AppendSimple(dst, "OK")
-}
-
 func (s *Session) ping(dst []byte, cmd *command.Command, a *arguments) []byte {
 	switch a.Len() {
 	case 1:
