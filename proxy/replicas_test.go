@@ -205,3 +205,33 @@ func TestReplicaIsLost(t *testing.T) {
 		}
 	})
 }
+
+// TestHedgedReads: with hedge_reads a read whose replica does not answer is answered by
+// another one, long before anybody knows that the first is of no use.
+func TestHedgedReads(t *testing.T) {
+	each(t, func(t *testing.T, d engine.Driver) {
+		_, replicas, yml := withReplicas(t, 2, "read_from: prefer_replica", "hedge_reads: true", "timeout: 5s")
+		s := serve(t, d, strings.Replace(yml, "health_interval: 100ms", "health_interval: 5s", 1))
+		c := s.dial(t)
+		must(t, c, "SET", "k", "v")
+		must(t, c, "WAIT", 2, 5000)
+		soon(t, "both replicas answer", func() bool {
+			for range 50 {
+				c.Do("GET", "k")
+			}
+			return gets(t, replicas[0]) > 300 && gets(t, replicas[1]) > 300
+		})
+		replicas[0].Signal(syscall.SIGSTOP)
+		defer replicas[0].Signal(syscall.SIGCONT)
+		longest := time.Duration(0)
+		for range 100 {
+			began := time.Now()
+			if v, err := redis.String(c.Do("GET", "k")); err != nil || v != "v" {
+				t.Fatalf("%q, %v", v, err)
+			}
+			longest = max(longest, time.Since(began))
+		}
+		t.Logf("longest of 100 reads beside a stopped replica: %v", longest)
+		within(t, "longest read", longest, time.Second)
+	})
+}

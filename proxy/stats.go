@@ -61,6 +61,7 @@ func (s *PoolStats) add(pool *session.Pool) {
 	s.ClientEOF += pool.Stats.ClientEOF
 	s.ClientErr += pool.Stats.ClientErr
 	s.Ejects += pool.Stats.Ejects
+	s.Hedged += pool.Stats.Hedged
 	for i, c := range pool.Conns {
 		for len(s.Shards) <= i {
 			s.Shards = append(s.Shards, ShardStats{})

@@ -1,6 +1,10 @@
 package backend
 
-import "time"
+import (
+	"time"
+
+	"github.com/shardring/shardring/proxy/iobuf"
+)
 
 // busyAfter is how long a script may run until its node is taken for busy.
 const busyAfter = 100 * time.Millisecond
@@ -26,6 +30,27 @@ func (c *Conn) Under(yield func(*Call) bool) {
 			}
 		}
 	}
+}
+
+// CopyRequest appends the request of a call that is under way to dst. It reports false if the
+// call is not.
+func (c *Conn) CopyRequest(call *Call, dst *iobuf.Queue) bool {
+	c.forget()
+	for o := c.calls.head; o != nil; o = o.next {
+		if o != call {
+			continue
+		}
+		end := c.end()
+		if o.next != nil {
+			end = o.next.at
+		}
+		if end > c.written {
+			return false // it has not even been sent
+		}
+		dst.AppendFrom(c.pool, &c.kept, int(o.at-c.keptAt), int(end-o.at))
+		return true
+	}
+	return false
 }
 
 // Owes reports whether the node has yet to answer something, be it to nobody, or to

@@ -138,6 +138,25 @@ func (q *Queue) Peek(dst []byte) int {
 	return n
 }
 
+// AppendFrom copies n bytes of src, which are after the first skip, to the end of the queue.
+// It panics if src has not as many.
+func (q *Queue) AppendFrom(p *Pool, src *Queue, skip, n int) {
+	if skip+n > src.size {
+		panic("iobuf: copy of more than there is")
+	}
+	for c := src.head; n > 0; c = c.next {
+		b := c.buf[c.off:]
+		if skip >= len(b) {
+			skip -= len(b)
+			continue
+		}
+		b = b[skip:min(skip+n, len(b))]
+		skip = 0
+		n -= len(b)
+		q.Append(p, b)
+	}
+}
+
 // Vectors appends up to n chunks from the head to dst, to be written by one
 // writev. They are valid until the next call of another method.
 func (q *Queue) Vectors(dst [][]byte, n int) [][]byte {

@@ -170,6 +170,7 @@ func (p *Pool) retire(byNode map[nodeKey][]*backend.Conn) {
 	for _, conns := range byNode {
 		for _, c := range conns {
 			c.Retire()
+			delete(p.slow, c)
 			p.left = append(p.left, c)
 		}
 	}
@@ -276,6 +277,8 @@ func sessionOf(call *backend.Call) *Session {
 		return to.r.session
 	case *part:
 		return to.g.req.session
+	case *hedge:
+		return to.s
 	case *waiting:
 		return to.r.session
 	case *silence:

@@ -46,6 +46,7 @@ type Pool struct {
 	thrown   []*waiting                   // to be asked again
 	timing   []*backend.Conn              // owned ones that may have a time limit running
 	shards   map[*backend.Conn]int        // index in snap.Shards
+	slow     map[*backend.Conn]*quantile  // how long reads take there, with hedge_reads
 	asked    bool                         // a session has said READONLY
 	spreads  bool                         // reads may go to replicas: see readers.go
 	replicas map[*backend.Conn]struct{}   // connections to replicas
@@ -63,6 +64,7 @@ type Stats struct {
 	Errors    uint64 // replies that the proxy made because a shard failed
 	ClientEOF uint64 // clients that closed
 	ClientErr uint64 // clients that were lost or cut off
+	Hedged    uint64 // reads that were asked of a second node
 	Ejects    uint64 // shards that a failure seen by this core ejected
 }
 
@@ -74,6 +76,7 @@ func newPool(c *Core, shared *Shared) *Pool {
 		proven:   map[laneKey]bool{},
 		loads:    map[topology.Node]*backend.Load{},
 		replicas: map[*backend.Conn]struct{}{},
+		slow:     map[*backend.Conn]*quantile{},
 
 		EjectedAt: map[string]int64{},
 	}
@@ -127,9 +130,12 @@ func (p *Pool) refresh() {
 // but not over a connection of the session's own, where the node keeps something that
 // has to stay what the session takes it for.
 func (p *Pool) begin(shard int, s *Session, call *backend.Call) (*backend.Conn, *iobuf.Queue, *backend.Error) {
-	conn, err := s.way(shard, call)
+	conn, picked, err := s.way(shard, call)
 	if err != nil {
 		return conn, nil, err
+	}
+	if picked && p.cfg.HedgeReads {
+		call = s.hedged(shard, conn, call)
 	}
 	if s.private != nil {
 		s.sayCaching(conn)
@@ -178,6 +184,9 @@ func (p *Pool) expire() {
 	}
 	p.busyShard() // forgets those that are no longer
 	p.expireOwned()
+	if p.cfg.HedgeReads {
+		p.hedgeReads()
+	}
 	p.askThrown()
 	if p.pause.until != 0 && p.core.now >= p.pause.until {
 		p.unpause()
@@ -217,7 +226,7 @@ func (p *Pool) excuse(d time.Duration) {
 func (p *Pool) timed() bool {
 	for _, l := range p.lanes {
 		for _, c := range l.all {
-			if c.Deadline() != 0 {
+			if c.Deadline() != 0 || p.cfg.HedgeReads && c.InFlight() > 0 {
 				return true
 			}
 		}

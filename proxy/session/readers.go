@@ -161,17 +161,17 @@ func (s *Session) readOnly(dst []byte, cmd *command.Command, _ *arguments) []byt
 }
 
 // way returns the connection on which a call goes to a shard: what only reads may go to a
-// replica, where the session has none of its own.
-func (s *Session) way(shard int, call *backend.Call) (*backend.Conn, *backend.Error) {
+// replica, where the session has none of its own. picked: any other would do.
+func (s *Session) way(shard int, call *backend.Call) (conn *backend.Conn, picked bool, err *backend.Error) {
 	if !s.pool.spreads || !call.ReadOnly || call.Script || s.private != nil && s.ownConn(shard) != nil || s.wroteLately(shard) {
-		return s.conn(shard), nil
+		return s.conn(shard), false, nil
 	}
 	ch := &s.lane.replicas.shards[shard]
 	list := ch.replicas
 	from := s.readsFrom()
 	switch from {
 	case config.Primary:
-		return s.conn(shard), nil
+		return s.conn(shard), false, nil
 	case config.Nearest:
 		list = ch.nearest
 	case config.Any:
@@ -180,14 +180,14 @@ func (s *Session) way(shard int, call *backend.Call) (*backend.Conn, *backend.Er
 	r := s.core.pick(list, s.pool.cfg.Balance, &ch.turn)
 	switch {
 	case r != nil && r.conn != nil:
-		return r.conn, nil
+		return r.conn, true, nil
 	case r != nil || from != config.OnlyReplica:
-		return s.conn(shard), nil
+		return s.conn(shard), r != nil, nil
 	case len(list) > 0:
-		return list[0].conn, nil // which says what is wrong with it
+		return list[0].conn, false, nil // which says what is wrong with it
 	}
 	sh := &s.pool.snap.Shards[shard]
-	return s.conn(shard), &backend.Error{Kind: backend.Down, Shard: sh.Name, Node: sh.Primary.Addr, Err: errNoReplica}
+	return s.conn(shard), false, &backend.Error{Kind: backend.Down, Shard: sh.Name, Node: sh.Primary.Addr, Err: errNoReplica}
 }
 
 var errNoReplica = errors.New("none of its replicas may be read from (read_from: replica)")
