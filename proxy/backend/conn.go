@@ -116,6 +116,7 @@ type Conn struct {
 	askedAt  int64 // when pushes were asked for that have not all come, ns; 0: none were
 	retryAt  int64 // in Waiting: dial again from then on, ns
 	failures int   // failures in a row
+	silent   bool  // the last connection was given up because the node said nothing
 	lastErr  error // why the last connection ended
 	retire   bool  // retire as soon as nothing is under way
 }
@@ -223,6 +224,9 @@ func (c *Conn) Send(now int64) (*iobuf.Queue, *Error) {
 
 // use has a connection made if there is none.
 func (c *Conn) use(now int64) *Error {
+	if c.stuck(now) {
+		return c.fault(Down, errStuck(c.Timeout), false)
+	}
 	switch c.state {
 	case Ready:
 	case Idle:
@@ -257,6 +261,7 @@ func (c *Conn) Connected(now int64) {
 
 func (c *Conn) ready() {
 	c.to(Ready)
+	c.silent = false
 	c.Out.Reset(c.pool)
 	c.kept.Reset(c.pool)
 	c.written, c.keptAt = 0, 0

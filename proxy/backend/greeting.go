@@ -48,6 +48,10 @@ func (g *greeting) begin(c *Conn) bool {
 		g.left++
 		g.identify = true
 	}
+	if c.silent {
+		b = resp.AppendRequest(b, "PING")
+		g.left++
+	}
 	c.Out.Append(c.pool, b)
 	return g.left > 0
 }
@@ -122,5 +126,7 @@ func trim(b []byte) []byte {
 }
 
 func isEOF(err error) bool { return errors.Is(err, io.EOF) }
+
+func errStuck(limit time.Duration) error { return fmt.Errorf("it has said nothing for %v", limit) }
 
 func errNoReply(limit time.Duration) error { return fmt.Errorf("no reply within %v", limit) }

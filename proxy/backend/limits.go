@@ -37,7 +37,7 @@ func (c *Conn) Expire(now int64) {
 	if c.retire {
 		c.Retire() // if that was the last
 	}
-	if c.state == Waiting && now >= c.retryAt && c.InFlight() > 0 {
+	if c.state == Waiting && now >= c.retryAt && (c.InFlight() > 0 || c.silent) {
 		c.dial(now)
 	}
 	if c.state != Ready {
@@ -52,8 +52,19 @@ func (c *Conn) Expire(now int64) {
 		c.host.Failed(c, c.fault(Timeout, errNoReply(c.Timeout), true))
 	}
 	if (c.late > 0 || c.overdue(now)) && c.Timeout > 0 && now > c.silentBy() {
+		c.silent = c.Owner == nil
 		c.abort(Lost, errNoReply(2*c.Timeout))
 	}
+}
+
+// stuck reports whether the node has been silent for as long as a call may take, though it
+// owes replies: others would only wait in vain. Once the connection was given up for it, the
+// node has to answer a PING first.
+func (c *Conn) stuck(now int64) bool {
+	if c.state == Ready {
+		return c.late > 0 && c.Owner == nil && now-c.heardAt > int64(c.Timeout)
+	}
+	return c.silent
 }
 
 // whyNot is why no connection was made in time.
@@ -141,7 +152,7 @@ func (c *Conn) Deadline() int64 {
 			d = h.deadline
 		}
 	}
-	if c.state == Waiting && c.InFlight() > 0 && (d == 0 || c.retryAt < d) {
+	if c.state == Waiting && (c.InFlight() > 0 || c.silent) && (d == 0 || c.retryAt < d) {
 		d = c.retryAt
 	}
 	if c.holding && c.resumeAt != 0 && (d == 0 || c.resumeAt < d) {
