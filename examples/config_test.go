@@ -21,6 +21,7 @@ func TestFiles(t *testing.T) {
 	for path, pools := range map[string][]string{
 		"config/pools.yml":          {"cache", "throwaway", "accounts"},
 		"config/users.yml":          {"cache"},
+		"failover/pools.yml":        {"cache", "sessions"},
 		"nutcracker/nutcracker.yml": {"sessions", "fragments"},
 	} {
 		t.Run(filepath.Base(path), func(t *testing.T) {
