@@ -203,15 +203,15 @@ func (g *gather) conclude(out *iobuf.Queue) string {
 // chooseOK leaves the first part whose reply is no error, else the first whose
 // error says more than that nothing runs there.
 func (g *gather) chooseOK() {
-	best := 0
+	best, telling := 0, false
 	for i := range g.parts {
 		f := g.parts[i].reply.Front()
 		if len(f) > 0 && f[0] != '-' {
 			best = i
 			break
 		}
-		if !bytes.HasPrefix(f, []byte("-NOTBUSY")) {
-			best = i
+		if !telling && !bytes.HasPrefix(f, []byte("-NOTBUSY")) {
+			best, telling = i, true
 		}
 	}
 	if bytes.HasPrefix(g.parts[best].reply.Front(), []byte("-NOTBUSY")) {
