@@ -9,6 +9,7 @@ replace stathat.com/c/consistent => github.com/stathat/consistent v1.0.0
 require stathat.com/c/consistent v1.0.0
 
 require (
+	github.com/fsnotify/fsnotify v1.10.1 // indirect
 	github.com/goccy/go-yaml v1.19.2 // indirect
 	github.com/twmb/murmur3 v1.2.2 // indirect
 )

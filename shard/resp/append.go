@@ -12,10 +12,6 @@ func AppendBulk[T ~string | ~[]byte](dst []byte, s T) []byte {
 	return append(dst, '\r', '\n')
 }
 
-// AppendBulkHeader appends what stands before a bulk string of n bytes; the
-// bytes and CRLF follow.
-func AppendBulkHeader(dst []byte, n int) []byte { return appendHeader(dst, '$', int64(n)) }
-
 // AppendInt appends an integer reply.
 func AppendInt(dst []byte, v int64) []byte { return appendHeader(dst, ':', v) }
 
