@@ -3,10 +3,7 @@ package backend
 import (
 	"bytes"
 	"errors"
-	"maps"
 	"strings"
-
-	"github.com/shardring/shardring/proxy/iobuf"
 )
 
 // A node that refuses a call has not executed it: it follows another node, loads
@@ -179,82 +176,6 @@ func (c *Conn) heldCall(call *Call, now int64) {
 	}
 }
 
-// last returns the Conn that takes the calls of c: that of the node which has its
-// node's place now, else c.
-func (c *Conn) last() *Conn {
-	for c.heir != nil {
-		c = c.heir
-	}
-	return c
-}
-
-// Heir returns the Conn that takes what is said to c's place from now on: c itself, unless
-// another node has its node's.
-func (c *Conn) Heir() *Conn { return c.last() }
-
-// holder returns the Conn where calls that are refused here are held, nil if it has gone
-// too.
-func (c *Conn) holder() *Conn {
-	if to := c.last(); to == c || !to.retire {
-		return to
-	}
-	return nil
-}
-
-// fallBack has another Conn take a call, whose request are the first n bytes of src.
-func (c *Conn) fallBack(call *Call, src *iobuf.Queue, n int) {
-	call.again = true
-	to := c.Fallback.last()
-	if err := to.use(c.heardAt); err != nil {
-		move(c.pool, nil, src, n)
-		call.To.Fail(call, err)
-		return
-	}
-	move(c.pool, to.place(call, c.heardAt), src, n)
-}
-
-// requestLen returns the length of the first call's request; end is that of the last.
-func (c *Conn) requestLen(end uint64) int {
-	if next := c.calls.head.next; next != nil {
-		end = next.at
-	}
-	return int(end - c.calls.head.at)
-}
-
-// end is where the next request will begin.
-func (c *Conn) end() uint64 { return c.written + uint64(c.Out.Len()) }
-
-// Wrote is called by the driver when n bytes from the front of Out were written.
-func (c *Conn) Wrote(n int) {
-	if c.Owner != nil || c.late > 0 && c.calls.n == 0 {
-		c.Out.Discard(c.pool, n)
-		c.written += uint64(n)
-		c.kept.Reset(c.pool)
-		c.keptAt = c.written
-		return
-	}
-	move(c.pool, &c.kept, &c.Out, n)
-	c.written += uint64(n)
-}
-
-// forget drops the requests that have been answered.
-func (c *Conn) forget() {
-	upto := c.written
-	if h := c.calls.head; h != nil && h.at < upto {
-		upto = h.at
-	}
-	if n := int(upto - c.keptAt); n > 0 {
-		c.kept.Discard(c.pool, n)
-		c.keptAt = upto
-	}
-}
-
-// pop takes the first call from those under way.
-func (c *Conn) pop() *Call {
-	c.ended++
-	return c.calls.pop()
-}
-
 // tellRefused fails what was held of a session before one of its writes that the node
 // executed, with what the node said of it.
 func (c *Conn) tellRefused(key uint64) {
@@ -272,13 +193,6 @@ func (c *Conn) tellRefused(key uint64) {
 		again.base += uint64(n)
 	}
 	to.again = rest
-}
-
-func (s *stash) headLen() int {
-	if next := s.calls.head.next; next != nil {
-		return int(next.at - s.base)
-	}
-	return s.bytes.Len()
 }
 
 // resume says what is held again, if nothing that has to be answered first is under way.
@@ -301,71 +215,6 @@ func (c *Conn) flow(now int64) {
 		s.base = 0
 	}
 	c.wake()
-}
-
-// Bequeath hands what waits to heir, a Conn to the node that takes this one's place,
-// and what is refused from now on too. heir holds back the sessions with something under
-// way here until that is answered.
-func (c *Conn) Bequeath(heir *Conn, now int64) {
-	c.heir, heir.prev = heir, c
-	c.leaveBy = now + leaveWithin
-	for _, f := range [...]*fifo{&c.calls, &c.again.calls, &c.next.calls} {
-		for call := f.head; call != nil; call = call.next {
-			heir.putBehind(call.Key)
-			if call.deadline == 0 && f != &c.calls {
-				call.deadline = now + heldFor
-			}
-		}
-	}
-	if c.stale != nil && heir.stale == nil {
-		heir.stale = map[uint64]struct{}{}
-	}
-	maps.Copy(heir.stale, c.stale)
-	heir.again.take(c.pool, &c.again)
-	c.next.take(c.pool, &heir.next) // what is refused here from now on comes before all of it
-	heir.next.take(c.pool, &c.next)
-	c.behind, c.stale, c.holding = nil, nil, false
-	heir.Wanted(now)
-}
-
-// Doubtful is told whether the node of a replica is not to be read from any more. What is
-// under way there has a little time to be answered, then it is said to the Fallback.
-func (c *Conn) Doubtful(doubtful bool, now int64) {
-	switch {
-	case !doubtful:
-		c.leaveBy = 0
-	case c.leaveBy == 0:
-		c.leaveBy = now + answerWithin
-	}
-}
-
-// Leave ends a connection of a session's own soon: another node has taken the node's
-// place, and what the node keeps for the session is of no use any more.
-func (c *Conn) Leave(now int64) {
-	if c.leaveBy == 0 {
-		c.leaveBy = now + leaveWithin
-	}
-}
-
-// succeeded reports whether nothing is under way any more where c's node has taken
-// another's place.
-func (c *Conn) succeeded() bool {
-	for p := c.prev; p != nil; p = c.prev {
-		if p.calls.n > 0 {
-			return false
-		}
-		p.heir = c // whoever lost its place twice
-		c.prev = p.prev
-	}
-	return true
-}
-
-// Wanted connects if calls wait for it.
-func (c *Conn) Wanted(now int64) {
-	if !c.again.empty() || !c.next.empty() {
-		c.Open(now)
-		c.resume(now)
-	}
 }
 
 // lateErr is the error of a call that the node would not execute until its time

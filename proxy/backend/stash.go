@@ -35,6 +35,14 @@ func (s *stash) pop(p *iobuf.Pool) *Call {
 	return call
 }
 
+// headLen returns the length of the first call's request.
+func (s *stash) headLen() int {
+	if next := s.calls.head.next; next != nil {
+		return int(next.at - s.base)
+	}
+	return s.bytes.Len()
+}
+
 // take moves everything from src to the end.
 func (s *stash) take(p *iobuf.Pool, src *stash) {
 	s.calls.take(&src.calls, s.end()-src.base)
