@@ -23,6 +23,7 @@ type Client struct {
 	batches  sync.Pool
 	view     atomic.Pointer[view]
 	scripts  scripts
+	news     news
 	life     context.Context // ends with Close: for what may wait without an end
 	end      context.CancelFunc
 	follower sync.WaitGroup // who follows the file, until life ends

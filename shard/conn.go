@@ -62,6 +62,7 @@ type conn struct {
 	wake chan struct{} // a token after each Flush and Close, for a Receive that came first
 
 	own  session    // of who sends; of Close when nobody does
+	send sync.Mutex // to send over the shared lines; what was refused is sent again before what comes next. After turn
 	turn sync.Mutex // to take replies of flights: who receives has it, or who sends and must have them first
 
 	mu      sync.Mutex // protects the following fields
@@ -222,11 +223,21 @@ func (c *conn) flush(ctx context.Context, timeout time.Duration) error {
 	return err
 }
 
-// launch sends requests over the shared lines.
+// launch sends requests over the shared lines, all of them when no failover is under way
+// on a shard that they write to.
 func (c *conn) launch(ctx context.Context, v *view, deadline time.Time, requests []request) error {
+	c.send.Lock()
+	defer c.send.Unlock()
 	f := &flight{batch: batch{c: c.c, v: v}}
 	for i := range requests {
 		f.add(&requests[i])
+	}
+	if f.frozen(v) {
+		if now := c.c.pause(ctx, until(deadline), always, f.frozen); now != nil {
+			f.v = now
+		}
+	} else if now, err := c.c.current(); err == nil {
+		f.v = now // another may have been sent on meanwhile
 	}
 	f.launch(ctx, deadline)
 	err := c.append(f)

@@ -2,6 +2,7 @@ package shard
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/gomodule/redigo/redis"
@@ -76,10 +77,10 @@ func (c *Client) execute(ctx context.Context, timeout time.Duration, r *request)
 	if cmd.Route == command.Single {
 		i, err := v.single(cmd, r)
 		if err == nil {
-			reply, err := c.one(ctx, v, i, deadline, readOnly(cmd), r)
+			reply, err := c.one(ctx, v, i, deadline, cmd, r)
 			if err != nil {
 				if again := c.scripts.instead(cmd, r, err); again != nil {
-					return c.one(ctx, v, i, deadline, readOnly(cmd), again)
+					return c.one(ctx, v, i, deadline, cmd, again)
 				}
 			}
 			return reply, err
@@ -111,7 +112,7 @@ func (c *Client) special(ctx context.Context, v *view, deadline time.Time, k kin
 	case replicates:
 		return c.wait(ctx, v, nil, r.args)
 	case draws:
-		return c.draw(ctx, v, deadline, r)
+		return c.draw(ctx, v, deadline, cmd, r)
 	case interrupts:
 		return c.interrupt(ctx, v, deadline, cmd, r)
 	}
@@ -119,39 +120,51 @@ func (c *Client) special(ctx context.Context, v *view, deadline time.Time, k kin
 }
 
 // one sends a request to one shard.
-func (c *Client) one(ctx context.Context, v *view, i int, deadline time.Time, readOnly bool, r *request) (any, error) {
+func (c *Client) one(ctx context.Context, v *view, i int, deadline time.Time, cmd *command.Command, r *request) (any, error) {
 	l := v.links[i]
 	if err := ctx.Err(); err != nil {
-		return nil, &ShardError{l.shard, l.node.Addr, err, true}
+		return nil, l.unsent(ctx, err)
 	}
 	if v.AllEjected() {
 		return nil, v.ejected()
 	}
+	reads := readOnly(cmd)
+	switch {
+	case !reads && v.Shards[i].Frozen:
+		a := call{c: c, shard: i, cmd: cmd, r: r, deadline: deadline, l: l, state: frozen}
+		return a.persist(ctx)
+	}
 	if !l.gate.enter() {
 		return nil, ErrClosed
 	}
-	reply, err := l.do(ctx, deadline, readOnly, r.cmd, r.args)
+	reply, again, err := l.try(ctx, deadline, reads, r.cmd, r.args)
 	l.gate.leave()
-	c.answered(i, err)
-	return reply, err
+	c.answered(ctx, i, !reads, err)
+	if err == nil {
+		return reply, nil
+	}
+	state := troubled(ctx, err, again, runsScript(cmd))
+	if state == settled {
+		return reply, err
+	}
+	a := call{c: c, shard: i, cmd: cmd, r: r, deadline: deadline, l: l, reply: reply, err: err, state: state}
+	return a.persist(ctx)
 }
 
 // ejected answers what no shard is left for.
 func (v *view) ejected() error {
 	s := &v.Shards[v.Ejected[0]]
-	return &ShardError{s.Name, s.Primary.Addr, ErrEjected, true}
+	return &ShardError{Shard: s.Name, Node: s.Primary.Addr, Err: ErrEjected, SafeToRetry: true}
 }
 
 // answered ends a shard's row of failures if it replied. What it replied may say that
 // the shard is elsewhere.
-func (c *Client) answered(i int, err error) {
-	if err != nil && refuses(err) {
+func (c *Client) answered(ctx context.Context, i int, wrote bool, err error) {
+	e, replied := err.(redis.Error)
+	if replied && (refuses(e, false) || refusesTx(e) || strings.HasPrefix(string(e), unblocked)) {
 		c.doubt(c.topo.Snapshot().Shards[i].Name)
 	}
-	if !c.cfg.AutoEject {
-		return
-	}
-	if _, replied := err.(redis.Error); err == nil || replied {
+	if c.cfg.AutoEject && (err == nil || replied) {
 		c.topo.ReportSuccess(i)
 	}
 }

@@ -2,6 +2,7 @@ package shard
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -103,30 +104,47 @@ func (d *draft) watch(ctx context.Context, deadline time.Time, r *request) error
 			return err
 		}
 	}
-	if err := d.borrow(ctx, deadline); err != nil {
+	if d.v.AllEjected() {
+		return d.v.ejected()
+	}
+	f := func(l *link) error {
+		if err := d.borrow(ctx, l, deadline); err != nil {
+			return err
+		}
+		d.watches = true
+		_, err := d.p.do(ctx, deadline, r.cmd, r.args...)
+		if se, ok := err.(*ShardError); ok {
+			se.SafeToRetry = true
+		}
+		d.c.answered(ctx, d.shard, false, err)
 		return err
 	}
-	d.watches = true
-	_, err = d.p.do(ctx, deadline, r.cmd, r.args...)
-	if se, ok := err.(*ShardError); ok {
-		se.SafeToRetry = true
+	if d.p == nil {
+		return d.again(ctx, deadline, f)
 	}
-	d.c.answered(d.shard, err)
+	// Nothing but this connection knows what is watched already.
+	err = f(d.p.link)
+	if e, ok := err.(redis.Error); ok && refuses(e, false) {
+		err = d.p.link.refusedTx(e)
+	}
 	return err
 }
 
-// borrow gets the connection of the transaction's shard.
-func (d *draft) borrow(ctx context.Context, deadline time.Time) (err error) {
-	switch {
-	case d.p != nil:
-		return nil
-	case d.v.AllEjected():
-		return d.v.ejected()
-	case d.shard == anyShard:
-		d.shard = d.anywhere()
+// borrow gets a connection of the transaction's shard.
+func (d *draft) borrow(ctx context.Context, l *link, deadline time.Time) (err error) {
+	if d.p == nil {
+		d.p, err = l.borrow(ctx, deadline)
 	}
-	d.p, err = d.v.links[d.shard].borrow(ctx, deadline)
 	return err
+}
+
+// drop gives a connection up, whose node does not execute the transaction.
+func (d *draft) drop() {
+	if d.p != nil {
+		d.p.kill()
+		d.p.close()
+		d.p, d.watches = nil, false
+	}
 }
 
 // anywhere returns the shard of a transaction without keys: that of its first
@@ -148,16 +166,93 @@ func (d *draft) exec(ctx context.Context, deadline time.Time) (any, error) {
 	if len(d.queue) == 0 && d.p == nil {
 		return []any{}, nil
 	}
-	if err := d.borrow(ctx, deadline); err != nil {
-		return nil, err
+	if d.v.AllEjected() {
+		return nil, d.v.ejected()
 	}
-	d.watches = false
-	reply, err := d.p.within(ctx, deadline, d.send)
-	d.c.answered(d.shard, err)
+	if d.shard == anyShard {
+		d.shard = d.anywhere()
+	}
+	reply, err := d.execute(ctx, deadline)
 	if values, ok := reply.([]any); ok && err == nil {
 		return d.publish(ctx, deadline, values)
 	}
 	return reply, err
+}
+
+// execute sends the transaction until a node takes it. One with watched keys is bound to
+// the connection that watches, so it is sent once, and only while that is the primary's.
+func (d *draft) execute(ctx context.Context, deadline time.Time) (reply any, err error) {
+	f := func(l *link) (err error) {
+		if err = d.borrow(ctx, l, deadline); err != nil {
+			return err
+		}
+		reply, err = d.p.within(ctx, deadline, d.send)
+		d.c.answered(ctx, d.shard, true, err)
+		return err
+	}
+	at := d.v.links[d.shard]
+	if d.p != nil {
+		at = d.p.link
+		v := d.c.pause(ctx, until(deadline), always, d.frozen)
+		switch {
+		case v == nil:
+			return nil, at.gaveUp(ctx, frozen, nil)
+		case v.links[d.shard] != at:
+			return nil, at.refusedTx(errMoved)
+		}
+		d.watches = false
+		err = f(at)
+	} else {
+		err = d.again(ctx, deadline, f)
+	}
+	if refusesTx(err) {
+		err = at.refusedTx(err)
+	}
+	return reply, err
+}
+
+// errMoved is of a transaction whose keys were watched at a node that lost its place.
+var errMoved = errors.New("another node has the shard now")
+
+func always(*view) bool { return true }
+
+func (d *draft) frozen(v *view) bool { return v.Shards[d.shard].Frozen }
+
+// again calls f, with the link to the node that has the transaction's shard, until that
+// does not refuse, or the time is over. A connection that f borrowed and that was refused
+// is given up.
+func (d *draft) again(ctx context.Context, deadline time.Time, f func(l *link) error) error {
+	v, err := d.c.current()
+	end := until(deadline)
+	for {
+		if err != nil {
+			return err
+		}
+		l, state := v.links[d.shard], frozen
+		if !d.frozen(v) {
+			err = f(l)
+			if state = troubled(ctx, err, false, false); refusesTx(err) {
+				state = refusal
+			}
+		}
+		if state == settled || !d.c.keeps(l, d.shard, state, err) {
+			return err
+		}
+		d.drop()
+		v = d.c.pause(ctx, end, func(v *view) bool { return state == frozen || v.links[d.shard] != l }, d.frozen)
+		if v == nil {
+			if refusesTx(err) {
+				return err
+			}
+			return l.gaveUp(ctx, state, err)
+		}
+		err = nil
+	}
+}
+
+// refusedTx is the error of a transaction that was refused.
+func (l *link) refusedTx(e error) error {
+	return &ShardError{Shard: l.shard, Node: l.node.Addr, Err: fmt.Errorf("%w: %w", ErrTxRefused, e), SafeToRetry: true}
 }
 
 // apart reports whether a command is not part of what the shard executes: a PUBLISH

@@ -17,21 +17,29 @@ type part struct {
 	baton.Command
 	shard    int // index in the view
 	readOnly bool
-	again    bool
+	script   bool
+	state    trouble
+	losses   uint8
+	link     *link // where it was sent, or would have been
 }
 
 func newPart(shard int, cmd *command.Command, name string, args []any) part {
-	return part{Command: baton.Command{Cmd: name, Args: args}, shard: shard, readOnly: readOnly(cmd)}
+	return part{
+		Command: baton.Command{Cmd: name, Args: args}, shard: shard,
+		readOnly: readOnly(cmd), script: runsScript(cmd),
+	}
 }
 
 // lane is one shard's side of an exchange.
 type lane struct {
+	link *link
 	line *baton.Line
 	err  error            // why rest was not started
 	all  []*baton.Command // for this shard
 	rest []*baton.Command // of these, the ones that are not started
 	last []*baton.Command // of each run that was started
 	open bool             // not known to be answered
+	held bool             // a write waits for a failover, and what follows for it
 }
 
 // patience is how long an exchange waits for one shard before it looks at
@@ -44,32 +52,17 @@ const longestRun = 256
 
 // exchange executes the parts, in one round trip for all shards at once:
 // every part is sent before any reply is waited for. Parts of one shard are
-// executed in their order. Those that may be sent again are, once, in order.
-// The caller is inside the client's gate.
+// executed in their order. Those that may be sent again are, in order: see
+// hold.go and regroup. The caller is inside the client's gate.
 func (b *batch) exchange(ctx context.Context, deadline time.Time) {
-	b.pass(ctx, deadline)
-	var again []int
-	for i := range b.parts {
-		if b.parts[i].again {
-			again = append(again, i)
-		}
-	}
-	if again == nil || ctx.Err() != nil {
-		return
-	}
-	second := batch{c: b.c, v: b.v, parts: make([]part, len(again))}
-	for j, i := range again {
-		p := &b.parts[i]
-		second.parts[j] = part{Command: baton.Command{Cmd: p.Cmd, Args: p.Args}, shard: p.shard, readOnly: p.readOnly}
-	}
-	second.pass(ctx, deadline)
-	for j, i := range again {
-		b.parts[i] = second.parts[j]
+	if b.pass(ctx, deadline) {
+		b.persist(ctx, deadline)
 	}
 }
 
-// pass sends all parts once and settles what came of them.
-func (b *batch) pass(ctx context.Context, deadline time.Time) {
+// pass sends all parts once and settles what came of them. It reports whether some are
+// in trouble.
+func (b *batch) pass(ctx context.Context, deadline time.Time) (troubled bool) {
 	b.launch(ctx, deadline)
 	b.await(ctx, deadline)
 	for i := range b.lanes {
@@ -80,7 +73,9 @@ func (b *batch) pass(ctx context.Context, deadline time.Time) {
 	}
 	for i := range b.parts {
 		b.settle(ctx, &b.parts[i])
+		troubled = troubled || b.parts[i].state != settled
 	}
+	return troubled
 }
 
 // launch sends all parts and waits for no reply.
@@ -89,19 +84,29 @@ func (b *batch) launch(ctx context.Context, deadline time.Time) {
 		b.lanes = append(b.lanes, lane{})
 	}
 	for i := range b.parts {
-		l := &b.lanes[b.parts[i].shard]
-		l.all = append(l.all, &b.parts[i].Command)
+		p := &b.parts[i]
+		l := &b.lanes[p.shard]
+		if l.held = l.held || !p.readOnly && b.v.Shards[p.shard].Frozen; l.held {
+			p.state = frozen
+			continue
+		}
+		l.all = append(l.all, &p.Command)
 	}
 	gone := ctx.Err()
 	for i := range b.lanes {
-		if len(b.lanes[i].all) > 0 && gone == nil && b.v.links[i].serving() == nil {
-			b.v.links[i].begin() // all dials at once; get waits for them
+		l := &b.lanes[i]
+		if len(l.all) == 0 {
+			continue
+		}
+		l.link = b.v.links[i]
+		if gone == nil && l.link.serving() == nil {
+			l.link.begin() // all dials at once; get waits for them
 		}
 	}
 	for i := range b.lanes {
 		l := &b.lanes[i]
 		if l.rest, l.err = l.all, gone; len(l.rest) > 0 && gone == nil {
-			if l.line, l.err = b.v.links[i].get(ctx, deadline); l.err == nil {
+			if l.line, l.err = l.link.get(ctx, deadline); l.err == nil {
 				l.start()
 			}
 		}
@@ -109,6 +114,16 @@ func (b *batch) launch(ctx context.Context, deadline time.Time) {
 	for i := range b.lanes {
 		b.lanes[i].finish(ctx, deadline)
 	}
+}
+
+// frozen reports whether a part has to wait for a failover.
+func (b *batch) frozen(v *view) bool {
+	for i := range b.parts {
+		if p := &b.parts[i]; !p.readOnly && v.Shards[p.shard].Frozen {
+			return true
+		}
+	}
+	return false
 }
 
 // start begins as many of the rest as there is room for.
@@ -153,12 +168,23 @@ func (b *batch) take(ctx context.Context, p *part, deadline time.Time) {
 	b.settle(ctx, p)
 }
 
-// settle decides about a part that is answered or has failed.
+// settle decides about a part that is answered or has failed, or was not sent.
 func (b *batch) settle(ctx context.Context, p *part) {
-	if _, replied := p.Err.(redis.Error); p.Err != nil && !replied && p.Err != ErrClosed {
-		p.Err, p.again = b.v.links[p.shard].judge(ctx, b.lanes[p.shard].line, p.Err, p.readOnly)
+	if p.state == frozen {
+		p.link = b.v.links[p.shard]
+		p.Err = p.link.frozen()
+		return
 	}
-	b.c.answered(p.shard, p.Err)
+	l := &b.lanes[p.shard]
+	p.link = l.link
+	if p.Err != nil {
+		again := false
+		if _, replied := p.Err.(redis.Error); !replied && p.Err != ErrClosed {
+			p.Err, again = p.link.judge(ctx, l.line, p.Err, p.readOnly)
+		}
+		p.state = troubled(ctx, p.Err, again, p.script)
+	}
+	b.c.answered(ctx, p.shard, !p.readOnly, p.Err)
 }
 
 // drop gives up the replies that have not been taken.
