@@ -133,6 +133,10 @@ func (c *Client) one(ctx context.Context, v *view, i int, deadline time.Time, cm
 	case !reads && v.Shards[i].Frozen:
 		a := call{c: c, shard: i, cmd: cmd, r: r, deadline: deadline, l: l, state: frozen}
 		return a.persist(ctx)
+	case reads:
+		if from := c.readsFrom(ctx, i); from != fromPrimary && spreads(cmd) {
+			return c.read(ctx, v, i, from, deadline, cmd, r)
+		}
 	}
 	if !l.gate.enter() {
 		return nil, ErrClosed
@@ -163,6 +167,9 @@ func (c *Client) answered(ctx context.Context, i int, wrote bool, err error) {
 	e, replied := err.(redis.Error)
 	if replied && (refuses(e, false) || refusesTx(e) || strings.HasPrefix(string(e), unblocked)) {
 		c.doubt(c.topo.Snapshot().Shards[i].Name)
+	}
+	if wrote {
+		c.wrote(ctx, i)
 	}
 	if c.cfg.AutoEject && (err == nil || replied) {
 		c.topo.ReportSuccess(i)

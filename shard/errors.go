@@ -37,6 +37,8 @@ var (
 	// primary any more or not yet able to; the redis.Error says which. Nothing was
 	// executed, and the caller may call Tx again.
 	ErrTxRefused = errors.New("transaction refused")
+	// ErrNoReplica: only replicas are to be read from, and none may be.
+	ErrNoReplica = errors.New("no replica may be read from")
 	// ErrEjected: in a cache, every shard is ejected.
 	ErrEjected = errors.New("every shard is ejected")
 )

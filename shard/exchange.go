@@ -1,6 +1,7 @@
 package shard
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/gomodule/redigo/redis"
 
 	"github.com/shardring/shardring/shard/command"
+	"github.com/shardring/shardring/shard/config"
 	"github.com/shardring/shardring/shard/internal/baton"
 )
 
@@ -18,6 +20,9 @@ type part struct {
 	shard    int // index in the view
 	readOnly bool
 	script   bool
+	spreads  bool  // a replica may answer it
+	replica  bool  // one did, or was to
+	tries    uint8 // on replicas
 	state    trouble
 	losses   uint8
 	link     *link // where it was sent, or would have been
@@ -26,20 +31,22 @@ type part struct {
 func newPart(shard int, cmd *command.Command, name string, args []any) part {
 	return part{
 		Command: baton.Command{Cmd: name, Args: args}, shard: shard,
-		readOnly: readOnly(cmd), script: runsScript(cmd),
+		readOnly: readOnly(cmd), script: runsScript(cmd), spreads: spreads(cmd),
 	}
 }
 
 // lane is one shard's side of an exchange.
 type lane struct {
-	link *link
-	line *baton.Line
-	err  error            // why rest was not started
-	all  []*baton.Command // for this shard
-	rest []*baton.Command // of these, the ones that are not started
-	last []*baton.Command // of each run that was started
-	open bool             // not known to be answered
-	held bool             // a write waits for a failover, and what follows for it
+	link  *link
+	line  *baton.Line
+	err   error            // why rest was not started
+	all   []*baton.Command // for this shard
+	rest  []*baton.Command // of these, the ones that are not started
+	last  []*baton.Command // of each run that was started
+	open  bool             // not known to be answered
+	pure  bool             // all may be answered by a replica
+	avoid *link            // a replica that did not answer
+	held  bool             // a write waits for a failover, and what follows for it
 }
 
 // patience is how long an exchange waits for one shard before it looks at
@@ -64,6 +71,7 @@ func (b *batch) exchange(ctx context.Context, deadline time.Time) {
 // in trouble.
 func (b *batch) pass(ctx context.Context, deadline time.Time) (troubled bool) {
 	b.launch(ctx, deadline)
+	b.count(1)
 	b.await(ctx, deadline)
 	for i := range b.lanes {
 		l := &b.lanes[i]
@@ -71,11 +79,21 @@ func (b *batch) pass(ctx context.Context, deadline time.Time) (troubled bool) {
 			l.line.Wait(ctx, last, deadline)
 		}
 	}
+	b.count(-1)
 	for i := range b.parts {
 		b.settle(ctx, &b.parts[i])
 		troubled = troubled || b.parts[i].state != settled
 	}
 	return troubled
+}
+
+// count notes what is under way at replicas, or is not any more.
+func (b *batch) count(sign int64) {
+	for i := range b.lanes {
+		if l := &b.lanes[i]; l.pure && len(l.all) > 0 && b.c.cfg.Balance == config.LeastRequests {
+			l.link.batched.Add(sign * int64(len(l.all)))
+		}
+	}
 }
 
 // launch sends all parts and waits for no reply.
@@ -90,7 +108,13 @@ func (b *batch) launch(ctx context.Context, deadline time.Time) {
 			p.state = frozen
 			continue
 		}
-		l.all = append(l.all, &p.Command)
+		l.pure = p.spreads && (l.pure || len(l.all) == 0)
+		if l.all = append(l.all, &p.Command); p.replica {
+			l.avoid = p.link
+		}
+		if p.tries > 1 {
+			l.pure = false
+		}
 	}
 	gone := ctx.Err()
 	for i := range b.lanes {
@@ -98,14 +122,16 @@ func (b *batch) launch(ctx context.Context, deadline time.Time) {
 		if len(l.all) == 0 {
 			continue
 		}
-		l.link = b.v.links[i]
-		if gone == nil && l.link.serving() == nil {
+		if l.link = b.v.links[i]; l.pure {
+			l.err = b.choose(ctx, i)
+		}
+		if gone == nil && l.err == nil && l.link.serving() == nil {
 			l.link.begin() // all dials at once; get waits for them
 		}
 	}
 	for i := range b.lanes {
 		l := &b.lanes[i]
-		if l.rest, l.err = l.all, gone; len(l.rest) > 0 && gone == nil {
+		if l.rest, l.err = l.all, cmp.Or(gone, l.err); len(l.rest) > 0 && l.err == nil {
 			if l.line, l.err = l.link.get(ctx, deadline); l.err == nil {
 				l.start()
 			}
@@ -114,6 +140,24 @@ func (b *batch) launch(ctx context.Context, deadline time.Time) {
 	for i := range b.lanes {
 		b.lanes[i].finish(ctx, deadline)
 	}
+}
+
+// choose has the commands of a lane, which all may be, answered by a replica, all by the
+// same one.
+func (b *batch) choose(ctx context.Context, shard int) error {
+	l := &b.lanes[shard]
+	from := b.c.readsFrom(ctx, shard)
+	if from == fromPrimary {
+		return nil
+	}
+	to := b.c.pick(b.v, shard, from, l.avoid)
+	switch {
+	case to != nil:
+		l.link = to
+	case from == fromReplica:
+		return ErrNoReplica
+	}
+	return nil
 }
 
 // frozen reports whether a part has to wait for a failover.
@@ -177,6 +221,9 @@ func (b *batch) settle(ctx context.Context, p *part) {
 	}
 	l := &b.lanes[p.shard]
 	p.link = l.link
+	if p.replica = p.link != b.v.links[p.shard]; p.replica {
+		p.tries++
+	}
 	if p.Err != nil {
 		again := false
 		if _, replied := p.Err.(redis.Error); !replied && p.Err != ErrClosed {
@@ -184,7 +231,11 @@ func (b *batch) settle(ctx context.Context, p *part) {
 		}
 		p.state = troubled(ctx, p.Err, again, p.script)
 	}
-	b.c.answered(ctx, p.shard, !p.readOnly, p.Err)
+	if !p.replica {
+		b.c.answered(ctx, p.shard, !p.readOnly, p.Err)
+	} else if p.Err != nil {
+		b.c.doubt(p.link.shard)
+	}
 }
 
 // drop gives up the replies that have not been taken.

@@ -11,7 +11,7 @@ import (
 // follows says that somebody has to look at the nodes all the time, and not only when
 // one of them fails.
 func (c *Client) follows() bool {
-	if len(c.pool.Sentinels) > 0 || c.cfg.AutoEject {
+	if len(c.pool.Sentinels) > 0 || c.cfg.AutoEject || c.from != fromPrimary {
 		return true
 	}
 	for _, s := range c.pool.Shards {

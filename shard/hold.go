@@ -122,7 +122,11 @@ func (a *call) attempt(ctx context.Context, l *link) {
 	var again bool
 	a.reply, again, a.err = l.try(ctx, a.deadline, readOnly(a.cmd), a.r.cmd, a.r.args)
 	l.gate.leave()
-	a.c.answered(ctx, a.shard, !readOnly(a.cmd), a.err)
+	if s := &a.c.topo.Snapshot().Shards[a.shard]; s.Primary == l.node {
+		a.c.answered(ctx, a.shard, !readOnly(a.cmd), a.err)
+	} else if a.err != nil {
+		a.c.doubt(s.Name)
+	}
 	a.state = troubled(ctx, a.err, again, runsScript(a.cmd))
 }
 

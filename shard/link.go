@@ -30,13 +30,14 @@ type link struct {
 	node  topology.Node
 	cfg   *Config
 	// failed is told of every failure that says something of the server.
-	failed func(shard string)
+	failed func(shard string, n topology.Node)
 	topo   *topology.Pool  // who is the primary, for a link made while nobody knew
 	life   context.Context // of the client
 
-	gate gate                       // calls that use this link only
-	pool *redis.Pool                // connections of one's own
-	line atomic.Pointer[baton.Line] // nil: none yet
+	gate    gate                       // calls that use this link only
+	batched atomic.Int64               // commands under way of batches, which are not inside
+	pool    *redis.Pool                // connections of one's own
+	line    atomic.Pointer[baton.Line] // nil: none yet
 
 	mu       sync.Mutex // protects the following fields
 	attempt  *attempt   // under way, or nil
@@ -56,7 +57,7 @@ type attempt struct {
 	err  error
 }
 
-func newLink(shard string, node topology.Node, cfg *Config, failed func(string)) *link {
+func newLink(shard string, node topology.Node, cfg *Config, failed func(string, topology.Node)) *link {
 	l := &link{shard: shard, node: node, cfg: cfg, failed: failed}
 	l.pool = l.newPool()
 	return l
@@ -160,7 +161,7 @@ func (l *link) connect(a *attempt) {
 
 func (l *link) report() {
 	if l.failed != nil {
-		l.failed(l.shard)
+		l.failed(l.shard, l.node)
 	}
 }
 

@@ -111,7 +111,7 @@ func greetedWithRefusal(err error) bool {
 func outOfReach(err error) bool {
 	var e redis.Error
 	return !errors.Is(err, ErrTimeout) && !errors.Is(err, ErrBacklog) && !errors.Is(err, ErrExhausted) &&
-		!errors.Is(err, errTLS) && !errors.As(err, &e)
+		!errors.Is(err, errTLS) && !errors.Is(err, ErrNoReplica) && !errors.As(err, &e)
 }
 
 // refusedBy is the error of a command that a shard's node refused until the call's time

@@ -14,7 +14,7 @@ import (
 func (b *batch) persist(ctx context.Context, deadline time.Time) {
 	end := until(deadline)
 	for {
-		again := b.regroup()
+		again := b.regroup(ctx)
 		if len(again) == 0 {
 			return
 		}
@@ -61,10 +61,16 @@ func (b *batch) persist(ctx context.Context, deadline time.Time) {
 //	a read, and answered        read again
 //	a write, or may have been   it cannot be taken back: what was refused before it
 //	                            gets its error
-func (b *batch) regroup() (again []int) {
+func (b *batch) regroup(ctx context.Context) (again []int) {
 	held := make([][]int, len(b.v.links)) // what a shard refused, and what was read behind it
 	for i := range b.parts {
 		p := &b.parts[i]
+		if p.replica && p.state != settled {
+			if p.tries > 1 && b.c.readsFrom(ctx, p.shard) == fromReplica {
+				p.giveUp()
+			}
+			continue
+		}
 		if p.state == lost {
 			if p.losses++; p.losses > 1 {
 				p.state = down
