@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -71,8 +70,7 @@ func (w *wait) persist(ctx context.Context) (any, error) {
 			reply, err = w.attempt(ctx, l, deadline, r)
 			state = troubled(ctx, err, false, false)
 		}
-		e, replied := err.(redis.Error)
-		if err == errOver || replied && strings.HasPrefix(string(e), unblocked) {
+		if err == errOver || thrownOff(err) {
 			if fromNow(w.cmd, w.r) {
 				return nil, l.unsent(ctx, errOver) // what came meanwhile would be left out
 			}
@@ -113,6 +111,9 @@ func (w *wait) attempt(ctx context.Context, l *link, deadline time.Time, r *requ
 	watching.Go(func() { w.c.follow(here, w.shard, l, cancel) })
 	reply, err := p.block(here, silence(w.cmd, r, w.c.cfg.Timeout), readOnly(w.cmd), r.cmd, r.args...)
 	w.c.answered(ctx, w.shard, !readOnly(w.cmd), err)
+	if thrownOff(err) {
+		p.kill() // the server closes it
+	}
 	if se, ok := err.(*ShardError); ok && context.Cause(here) == errOver && ctx.Err() == nil && se.SafeToRetry {
 		return nil, errOver
 	}

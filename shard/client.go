@@ -132,7 +132,9 @@ func (c *Client) look() (*view, error) {
 		v.links = append(v.links, to(s.Primary))
 		v.readers = append(v.readers, c.newReaders(i, s, to))
 	}
-	c.view.Store(v)
+	if old := c.view.Swap(v); old != nil {
+		c.leave(old, v)
+	}
 	return v, nil
 }
 

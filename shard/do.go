@@ -2,7 +2,6 @@ package shard
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/gomodule/redigo/redis"
@@ -165,7 +164,7 @@ func (v *view) ejected() error {
 // the shard is elsewhere.
 func (c *Client) answered(ctx context.Context, i int, wrote bool, err error) {
 	e, replied := err.(redis.Error)
-	if replied && (refuses(e, false) || refusesTx(e) || strings.HasPrefix(string(e), unblocked)) {
+	if replied && (refuses(e, false) || refusesTx(e) || thrownOff(e)) {
 		c.doubt(c.topo.Snapshot().Shards[i].Name)
 	}
 	if wrote {

@@ -270,6 +270,143 @@ func TestPrimaryKilled(t *testing.T) {
 	t.Logf("%d calls, the longest took %v, errors: %v", l.calls.Load(), l.longest, l.errs)
 }
 
+// TestPrimaryPaused: reads that wait for it are answered by the one that takes its place,
+// writes end soon, as what may or may not have been executed.
+func TestPrimaryPaused(t *testing.T) {
+	a := shardtest.Redis(t)
+	b := shardtest.Replica(t, a)
+	sentinels := watched(t, a, 1)
+	c := over(t, []*shardtest.Server{a}, func(c *Config) {
+		c.Sentinels, c.HealthInterval, c.Timeout = sentinels, 200*time.Millisecond, time.Minute
+		c.Shards[0].Replicas = []Replica{{Addr: b.Addr}}
+	})
+	must(t)(c.Do(bg, "SET", "k", "v"))
+	must(t)(c.Wait(bg, 1, time.Second))
+	time.Sleep(500 * time.Millisecond)
+	a.Pause()
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			if v, err := redis.String(c.Do(bg, "GET", "k")); v != "v" {
+				t.Errorf("a read: %q, %v", v, err)
+			}
+		})
+	}
+	wg.Go(func() {
+		_, err := c.Do(bg, "SET", "k", "w")
+		if !isShardError(err, "shard-0", false) || !errors.Is(err, errLeft) {
+			t.Errorf("a write: %v", err)
+		}
+	})
+	wg.Wait()
+	if v, _ := redis.String(c.Do(bg, "GET", "k")); v != "v" {
+		t.Errorf("the write that got no answer is there: %q", v)
+	}
+	a.Resume()
+}
+
+// TestBlockedMoves: who waits for an element gets it at the new primary, and no longer
+// than asked for.
+func TestBlockedMoves(t *testing.T) {
+	a := shardtest.Redis(t)
+	b := shardtest.Replica(t, a)
+	c := over(t, []*shardtest.Server{a}, func(c *Config) { c.Shards[0].Replicas = []Replica{{Addr: b.Addr}} })
+	must(t)(c.Do(bg, "SET", "k", "v"))
+	var wg sync.WaitGroup
+	begun := time.Now()
+	for _, cmd := range [][]any{{"BLPOP", "list", 0}, {"BLMPOP", 20, 1, "list", "LEFT"}, {"XREAD", "BLOCK", 20000, "STREAMS", "stream", "0"}} {
+		wg.Go(func() {
+			if v, err := redis.Values(c.Do(bg, cmd[0].(string), cmd[1:]...)); len(v) == 0 {
+				t.Errorf("%v: %v, %v", cmd, v, err)
+			}
+		})
+	}
+	for _, cmd := range [][]any{{"BLPOP", "none", 1.5}, {"XREAD", "BLOCK", 1500, "STREAMS", "none", "0"}} {
+		wg.Go(func() {
+			v, err := c.Do(bg, cmd[0].(string), cmd[1:]...)
+			if took := time.Since(begun); v != nil || err != nil || took < 1400*time.Millisecond || took > 3*time.Second {
+				t.Errorf("%v: %v, %v after %v", cmd, v, err, took)
+			}
+		})
+	}
+	wg.Go(func() {
+		if _, err := c.Do(bg, "XREAD", "BLOCK", 0, "STREAMS", "stream", "$"); !isShardError(err, "shard-0", true) {
+			t.Errorf("from now on: %v", err)
+		}
+	})
+	await(t, "six that wait", func() bool {
+		info, _ := redis.String(a.Do("INFO", "clients"))
+		return strings.Contains(info, "blocked_clients:6")
+	})
+	failoverTo(t, a, b)
+	await(t, "the new primary", func() bool { return c.topo.Snapshot().Shards[0].Primary.Addr == b.Addr })
+	b.Do("RPUSH", "list", 1, 2)
+	b.Do("XADD", "stream", "*", "f", "v")
+	wg.Wait()
+}
+
+// TestFrozen: while a failover is under way writes wait, and reads go on.
+func TestFrozen(t *testing.T) {
+	c, _ := start(t, 2, func(c *Config) { c.Timeout = 300 * time.Millisecond })
+	k, other := key(c, "shard-0", 0), key(c, "shard-1", 0)
+	nodes := c.topo.Snapshot().Shards[0].Nodes
+	freeze := func(on bool) {
+		nodes.Frozen = on
+		c.topo.Found("shard-0", nodes)
+		c.news.tell()
+	}
+	freeze(true)
+	must(t)(c.Do(bg, "GET", k))
+	must(t)(c.Do(bg, "SET", other, 1))
+	writes := map[string]func(k string) error{
+		"Do":       func(k string) error { _, err := c.Do(bg, "INCR", k); return err },
+		"pipeline": func(k string) error { _, err := c.Pipeline().Add("INCR", k).Exec(bg); return err },
+		"conn": func(k string) error {
+			conn := c.Get()
+			defer conn.Close()
+			conn.Send("INCR", k)
+			conn.Flush()
+			_, err := conn.Receive()
+			return err
+		},
+		"tx": func(k string) error {
+			_, err := c.Tx(bg, nil, func(tx *Tx) error { tx.Add("INCR", k); return nil })
+			return err
+		},
+		"blocking": func(k string) error { _, err := c.Do(bg, "BLMOVE", k+"-", k+"-", "LEFT", "LEFT", "0.01"); return err },
+	}
+	for name, f := range writes {
+		begun := time.Now()
+		if err := f(k); !isShardError(err, "shard-0", true) || !errors.Is(err, ErrTimeout) || time.Since(begun) < 200*time.Millisecond {
+			t.Errorf("%s: %v after %v", name, err, time.Since(begun))
+		}
+	}
+	if v, err := c.Do(bg, "GET", k); v != nil || err != nil {
+		t.Errorf("written while frozen: %s, %v", v, err)
+	}
+	for name, f := range writes {
+		freeze(true)
+		time.AfterFunc(50*time.Millisecond, func() { freeze(false) })
+		begun := time.Now()
+		if err := f(k); err != nil || time.Since(begun) < 40*time.Millisecond {
+			t.Errorf("%s, thawed in time: %v after %v", name, err, time.Since(begun))
+		}
+		time.Sleep(60 * time.Millisecond)
+	}
+	// In a pipeline what stands behind a write waits with it, and nothing else.
+	freeze(true)
+	time.AfterFunc(50*time.Millisecond, func() { freeze(false) })
+	replies, err := c.Pipeline().Add("GET", k).Add("INCR", k).Add("GET", k).Add("GET", other).Exec(bg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, _ := redis.Int(replies[0].Value, nil)
+	after, _ := redis.Int(replies[2].Value, nil)
+	if before != 4 || after != 5 {
+		t.Errorf("read %d before and %d after, want 4 and 5", before, after)
+	}
+}
+
 // TestRefusedUntilTheEnd: a node that goes on refusing is what the call hears of, when its
 // time is over.
 func TestRefusedUntilTheEnd(t *testing.T) {

@@ -28,7 +28,10 @@ func (c *Client) watch() {
 		return
 	}
 	c.watching = true
-	w := watch.New(c.pool, c.topo, watch.Options{Log: c.cfg.Log, Dial: c.cfg.Dial, Changed: c.news.tell})
+	w := watch.New(c.pool, c.topo, watch.Options{Log: c.cfg.Log, Dial: c.cfg.Dial, Changed: func() {
+		c.current() // nodes that lost their place are left, also while nobody asks anything
+		c.news.tell()
+	}})
 	c.watcher.Go(func() { w.Run(c.life) })
 }
 

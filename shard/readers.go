@@ -1,9 +1,10 @@
 package shard
 
 import (
-	"math"
 	"math/rand/v2"
+	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/shardring/shardring/shard/config"
 	"github.com/shardring/shardring/shard/topology"
@@ -14,10 +15,14 @@ import (
 // those of the client's zone are, if there are any.
 type readers struct {
 	replicas []*link
-	all      []*link // and the primary
-	nearest  *link
+	all      []*link        // and the primary
+	nearest  []*link        // of all, whose answers to probes take little longer than the fastest's
 	turn     *atomic.Uint32 // of the shard
+	known    []*link        // of all, whatever the zone; the first is the primary's
 }
+
+// near is how much slower than the fastest a node may answer and still be as near.
+const near = 1.25
 
 // candidate is a node that may answer reads.
 type candidate struct {
@@ -27,21 +32,32 @@ type candidate struct {
 
 // newReaders returns the readers of a shard. link returns the link to a node.
 func (c *Client) newReaders(i int, s *topology.Shard, link func(topology.Node) *link) readers {
-	r := readers{nearest: link(s.Primary), turn: &c.turns[i]}
-	all := []candidate{{r.nearest, topology.Replica{Node: s.Primary, Zone: s.Zone, Weight: 1, Latency: s.Latency}}}
+	r := readers{turn: &c.turns[i]}
+	all := []candidate{{link(s.Primary), topology.Replica{Node: s.Primary, Zone: s.Zone, Weight: 1, Latency: s.Latency}}}
 	for _, n := range s.Replicas {
 		if n.Readable {
 			all = append(all, candidate{link(n.Node), n})
 		}
 	}
-	best := int64(math.MaxInt64)
 	for _, n := range all {
-		if n.Latency > 0 && int64(n.Latency) < best {
-			best, r.nearest = int64(n.Latency), n.link
+		r.known = append(r.known, n.link)
+	}
+	r.replicas, r.all, r.nearest = c.balanced(all[1:]), c.balanced(all), c.balanced(nearest(all))
+	return r
+}
+
+// nearest returns those that answer about as fast as the fastest. Who has not been
+// measured is far.
+func nearest(all []candidate) []candidate {
+	best := time.Duration(0)
+	for _, n := range all {
+		if n.Latency > 0 && (best == 0 || n.Latency < best) {
+			best = n.Latency
 		}
 	}
-	r.replicas, r.all = c.balanced(all[1:]), c.balanced(all)
-	return r
+	return slices.DeleteFunc(slices.Clone(all), func(n candidate) bool {
+		return best > 0 && (n.Latency == 0 || float64(n.Latency) > near*float64(best))
+	})
 }
 
 // balanced puts nodes into the form in which pick wants them.
@@ -128,8 +144,8 @@ func (c *Client) pick(v *view, shard int, from readFrom, not *link) *link {
 			return other(v.links[shard], not)
 		}
 	case fromNearest:
-		if r.nearest != not {
-			return r.nearest
+		if among = r.nearest; len(among) == 1 && among[0] == not {
+			among = r.all
 		}
 	}
 	n := len(among)

@@ -104,9 +104,9 @@ func (c *Client) readsFrom(ctx context.Context, shard int) readFrom {
 }
 
 // spreads reports whether a command may be answered by a replica. A cursor means
-// something only to the node that gave it.
+// something only to the node that gave it, and scripts are loaded into primaries.
 func spreads(cmd *command.Command) bool {
-	return readOnly(cmd) && !strings.HasSuffix(cmd.Name, "scan")
+	return readOnly(cmd) && !strings.HasSuffix(cmd.Name, "scan") && !runsScript(cmd)
 }
 
 // read sends a request that only reads to a node that may answer it. If that one cannot,

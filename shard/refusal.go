@@ -70,8 +70,11 @@ func refusesTx(err error) bool {
 	return ok && aborted && refuses(redis.Error(why), false)
 }
 
-// unblocked is what a server says to those who wait when it becomes a replica.
-const unblocked = "UNBLOCKED "
+// thrownOff says that a server told who waited that it has become a replica.
+func thrownOff(err error) bool {
+	e, ok := err.(redis.Error)
+	return ok && strings.HasPrefix(string(e), "UNBLOCKED force unblock")
+}
 
 func runsScript(cmd *command.Command) bool {
 	return cmd.Group == "scripting" && cmd.Route == command.Single
