@@ -216,11 +216,7 @@ func (c *Config) check() error {
 		return &ConfigError{"Username", c.Username, "want a Password with it"}
 	}
 	switch c.Balance {
-	case config.LeastRequests, config.RoundRobin, config.Weighted:
-	case config.SameZone:
-		if c.Zone == "" {
-			return &ConfigError{"Balance", string(c.Balance), "want a Zone with it"}
-		}
+	case config.LeastRequests, config.RoundRobin, config.Weighted, config.SameZone:
 	default:
 		return &ConfigError{"Balance", string(c.Balance), "want least_requests, round_robin, weighted or same_zone"}
 	}

@@ -24,8 +24,9 @@ import (
 // Until it needs one it holds no connection of its own, so Get costs next to
 // nothing, Close returns nothing to a pool, and losing a shard's connection
 // does not end it: Err is nil until Close. A Receive whose time is up has used
-// up its reply; the next Receive gets the next one. Commands that were sent
-// with Flush are never sent twice.
+// up its reply; the next Receive gets the next one. What was sent with Flush is
+// sent again as a Pipeline's is, when Receive meets the first that has to be,
+// unless another Flush has sent more by then: it has its error then.
 //
 // MULTI, WATCH and what belongs to them make a transaction on one shard. The
 // commands after MULTI are written down here and answered QUEUED; EXEC sends

@@ -44,8 +44,12 @@ import (
 // no reply is a *ShardError. The call ends with its context or after
 // Config.Timeout; a command that was sent may be executed even so.
 //
-// A command is sent a second time, once, over a new connection, if the first
-// is lost and the command only reads or was not sent whole.
+// A command is sent a second time, once, over a new connection or to another
+// node, if the first is lost and the command only reads or was not sent whole.
+// One that a node refuses to execute now (READONLY, LOADING, MASTERDOWN,
+// NOREPLICAS, CLUSTERDOWN, TRYAGAIN) is sent again, to the node that has the
+// shard then, until the call's time is over. The error is a *ShardError then,
+// with SafeToRetry, in which errors.As finds the server's redis.Error too.
 func (c *Client) Do(ctx context.Context, cmd string, args ...any) (any, error) {
 	return c.do(ctx, c.cfg.Timeout, cmd, args)
 }

@@ -62,7 +62,7 @@ func nearest(all []candidate) []candidate {
 
 // balanced puts nodes into the form in which pick wants them.
 func (c *Client) balanced(nodes []candidate) []*link {
-	if c.cfg.Balance == config.SameZone {
+	if c.cfg.Balance == config.SameZone && c.cfg.Zone != "" {
 		var near []candidate
 		for _, n := range nodes {
 			if n.Zone == c.cfg.Zone {

@@ -105,9 +105,17 @@ func share(t *testing.T, c *Client, replicas []*shardtest.Server) []int {
 // TestReadsSpread: replicas get the same, with each way of balancing, and the primary
 // nothing.
 func TestReadsSpread(t *testing.T) {
-	c, primary, replicas := replicated(t, 3, func(c *Config) { c.ReadFrom = config.PreferReplica })
+	_, primary, replicas := replicated(t, 3, nil)
+	var c *Client
 	for _, b := range []config.Balance{config.LeastRequests, config.RoundRobin, config.Weighted} {
-		c.cfg.Balance = b
+		c = over(t, []*shardtest.Server{primary}, func(c *Config) {
+			c.ReadFrom, c.Balance = config.PreferReplica, b
+			for _, r := range replicas {
+				c.Shards[0].Replicas = append(c.Shards[0].Replicas, Replica{Addr: r.Addr})
+			}
+		})
+		must(t)(c.Do(bg, "EXISTS", "k"))
+		readable(t, c, 3)
 		// With least requests who is slower gets less, as one of three servers may be
 		// that has to share two processors.
 		var counts []int
