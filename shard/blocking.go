@@ -36,14 +36,15 @@ func (c *Client) block(ctx context.Context, v *view, cmd *command.Command, r *re
 	defer c.gate.leave()
 	ctx, done := c.untilClose(ctx)
 	defer done()
-	w := wait{c: c, shard: i, cmd: cmd, r: r}
+	w := wait{c: c, v: v, shard: i, cmd: cmd, r: r}
 	return w.persist(ctx)
 }
 
 // wait is a command that may wait, on its way from node to node.
 type wait struct {
 	c     *Client
-	shard int
+	v     *view // the call began with
+	shard int   // there
 	cmd   *command.Command
 	r     *request
 }
@@ -58,13 +59,16 @@ func (w *wait) persist(ctx context.Context) (any, error) {
 	deadline := w.c.deadline(ctx, time.Now(), w.c.cfg.Timeout)
 	end := until(deadline)
 	begun, r := time.Now(), w.r
-	isFrozen := func(v *view) bool { return v.Shards[w.shard].Frozen && !readOnly(w.cmd) }
+	isFrozen := func(v *view) bool { return !readOnly(w.cmd) && v.frozen(w.shard, w.v) }
 	v, err := w.c.current()
 	for {
 		if err != nil {
 			return nil, err
 		}
-		l, state := v.links[w.shard], frozen
+		l, state := v.to(w.shard, w.v), frozen
+		if l == nil {
+			l = w.v.links[w.shard] // nobody has the shard any more
+		}
 		var reply any
 		if !isFrozen(v) {
 			reply, err = w.attempt(ctx, l, deadline, r)
@@ -80,11 +84,11 @@ func (w *wait) persist(ctx context.Context) (any, error) {
 			deadline = w.c.deadline(ctx, time.Now(), w.c.cfg.Timeout) // it has waited as it was to
 			state, end = refusal, until(deadline)
 		}
-		if state == settled || !w.c.keeps(l, w.shard, state, err) {
+		if state == settled || !w.c.keeps(l, state, err) {
 			return reply, err
 		}
-		v = w.c.pause(ctx, end, func(v *view) bool { return state == frozen || v.links[w.shard] != l }, isFrozen)
-		if v == nil {
+		v = w.c.pause(ctx, end, func(v *view) bool { return state == frozen || v.to(w.shard, w.v) != l }, isFrozen)
+		if v == nil || v.to(w.shard, w.v) == nil {
 			if ended(ctx) != nil {
 				return nil, l.unsent(ctx, ended(ctx))
 			}
@@ -108,9 +112,9 @@ func (w *wait) attempt(ctx context.Context, l *link, deadline time.Time, r *requ
 	var watching sync.WaitGroup
 	defer watching.Wait()
 	defer cancel(nil)
-	watching.Go(func() { w.c.follow(here, w.shard, l, cancel) })
+	watching.Go(func() { w.follow(here, l, cancel) })
 	reply, err := p.block(here, silence(w.cmd, r, w.c.cfg.Timeout), readOnly(w.cmd), r.cmd, r.args...)
-	w.c.answered(ctx, w.shard, !readOnly(w.cmd), err)
+	w.c.answered(ctx, l, w.shard, !readOnly(w.cmd), err)
 	if thrownOff(err) {
 		p.kill() // the server closes it
 	}
@@ -120,11 +124,11 @@ func (w *wait) attempt(ctx context.Context, l *link, deadline time.Time, r *requ
 	return reply, err
 }
 
-// follow ends a context when a shard has another primary than a link's.
-func (c *Client) follow(ctx context.Context, shard int, l *link, over context.CancelCauseFunc) {
+// follow ends a context when the shard has another primary than a link's.
+func (w *wait) follow(ctx context.Context, l *link, over context.CancelCauseFunc) {
 	for ctx.Err() == nil {
-		changed := c.news.after()
-		if v, err := c.current(); err != nil || v.links[shard] != l {
+		changed := w.c.news.after()
+		if v, err := w.c.current(); err == nil && v.to(w.shard, w.v) != nil && v.to(w.shard, w.v) != l {
 			over(errOver)
 			return
 		}

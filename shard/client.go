@@ -24,9 +24,8 @@ type Client struct {
 	view     atomic.Pointer[view]
 	scripts  scripts
 	news     news
-	from     readFrom        // Config.ReadFrom
-	turns    []atomic.Uint32 // of reads, by shard
-	writes   *writes         // of all calls that are in no session of their own
+	from     readFrom // Config.ReadFrom
+	writes   writes   // of all calls that are in no session of their own
 	born     time.Time
 	life     context.Context // ends with Close: for what may wait without an end
 	end      context.CancelFunc
@@ -52,6 +51,15 @@ type view struct {
 	readers []readers
 }
 
+// index returns where a shard of another view is in this one, -1 if it has left. A file
+// that changed may have moved it.
+func (v *view) index(shard int, of *view) int {
+	if v.Config == of.Config {
+		return shard
+	}
+	return v.Index(of.Shards[shard].Name)
+}
+
 // New makes a client. Nothing is dialled before the first command, so it
 // fails only for a Config that cannot work: with a *ConfigError, or with the
 // *ring.ConfigError of what package ring refuses.
@@ -73,7 +81,6 @@ func New(cfg Config) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{cfg: cfg, pool: pool, table: command.Builtin(), topo: topo, links: map[linkKey]*link{}, from: from, born: time.Now()}
-	c.turns, c.writes = make([]atomic.Uint32, len(pool.Shards)), c.newSession()
 	c.life, c.end = context.WithCancel(context.Background())
 	c.requests.New = func() any { return new(request) }
 	c.batches.New = func() any { return new(batch) }
@@ -130,7 +137,7 @@ func (c *Client) look() (*view, error) {
 		s := &v.Shards[i]
 		to := func(n topology.Node) *link { return c.link(s.Name, n) }
 		v.links = append(v.links, to(s.Primary))
-		v.readers = append(v.readers, c.newReaders(i, s, to))
+		v.readers = append(v.readers, c.newReaders(s, to))
 	}
 	if old := c.view.Swap(v); old != nil {
 		c.leave(old, v)

@@ -340,6 +340,13 @@ func ConfigOf(p *config.Pool) Config {
 	return c
 }
 
+// configIn returns the configuration of a pool of a file, which says the zone too.
+func configIn(f *config.File, p *config.Pool) Config {
+	cfg := ConfigOf(p)
+	cfg.Zone = f.Proxy.Zone
+	return cfg
+}
+
 // Open makes a client of a pool in a configuration file, the one shardproxy
 // reads.
 func Open(file, pool string) (*Client, error) {
@@ -351,7 +358,5 @@ func Open(file, pool string) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg := ConfigOf(p)
-	cfg.Zone = f.Proxy.Zone
-	return New(cfg)
+	return New(configIn(f, p))
 }

@@ -234,10 +234,10 @@ func (c *conn) launch(ctx context.Context, v *view, deadline time.Time, requests
 		f.add(&requests[i])
 	}
 	if f.frozen(v) {
-		if now := c.c.pause(ctx, until(deadline), always, f.frozen); now != nil {
+		if now := c.c.pause(ctx, until(deadline), always, f.frozen); now != nil && now.Config == v.Config {
 			f.v = now
 		}
-	} else if now, err := c.c.current(); err == nil {
+	} else if now, err := c.c.current(); err == nil && now.Config == v.Config {
 		f.v = now // another may have been sent on meanwhile
 	}
 	f.launch(ctx, deadline)

@@ -134,10 +134,10 @@ func (c *Client) one(ctx context.Context, v *view, i int, deadline time.Time, cm
 	reads := readOnly(cmd)
 	switch {
 	case !reads && v.Shards[i].Frozen:
-		a := call{c: c, shard: i, cmd: cmd, r: r, deadline: deadline, l: l, state: frozen}
+		a := call{c: c, v: v, shard: i, cmd: cmd, r: r, deadline: deadline, l: l, state: frozen}
 		return a.persist(ctx)
 	case reads:
-		if from := c.readsFrom(ctx, i); from != fromPrimary && spreads(cmd) {
+		if from := c.readsFrom(ctx, l.shard, i); from != fromPrimary && spreads(cmd) {
 			return c.read(ctx, v, i, from, deadline, cmd, r)
 		}
 	}
@@ -146,7 +146,7 @@ func (c *Client) one(ctx context.Context, v *view, i int, deadline time.Time, cm
 	}
 	reply, again, err := l.try(ctx, deadline, reads, r.cmd, r.args)
 	l.gate.leave()
-	c.answered(ctx, i, !reads, err)
+	c.answered(ctx, l, i, !reads, err)
 	if err == nil {
 		return reply, nil
 	}
@@ -154,7 +154,7 @@ func (c *Client) one(ctx context.Context, v *view, i int, deadline time.Time, cm
 	if state == settled {
 		return reply, err
 	}
-	a := call{c: c, shard: i, cmd: cmd, r: r, deadline: deadline, l: l, reply: reply, err: err, state: state}
+	a := call{c: c, v: v, shard: i, cmd: cmd, r: r, deadline: deadline, l: l, reply: reply, err: err, state: state}
 	return a.persist(ctx)
 }
 
@@ -164,15 +164,15 @@ func (v *view) ejected() error {
 	return &ShardError{Shard: s.Name, Node: s.Primary.Addr, Err: ErrEjected, SafeToRetry: true}
 }
 
-// answered ends a shard's row of failures if it replied. What it replied may say that
-// the shard is elsewhere.
-func (c *Client) answered(ctx context.Context, i int, wrote bool, err error) {
+// answered notes what the primary of shard i said, over l: it ends a shard's row of
+// failures, and may say that the shard is elsewhere.
+func (c *Client) answered(ctx context.Context, l *link, i int, wrote bool, err error) {
 	e, replied := err.(redis.Error)
 	if replied && (refuses(e, false) || refusesTx(e) || thrownOff(e)) {
-		c.doubt(c.topo.Snapshot().Shards[i].Name)
+		c.doubt(l.shard)
 	}
 	if wrote {
-		c.wrote(ctx, i)
+		c.wrote(ctx, l.shard, i)
 	}
 	if c.cfg.AutoEject && (err == nil || replied) {
 		c.topo.ReportSuccess(i)

@@ -116,7 +116,7 @@ func (d *draft) watch(ctx context.Context, deadline time.Time, r *request) error
 		if se, ok := err.(*ShardError); ok {
 			se.SafeToRetry = true
 		}
-		d.c.answered(ctx, d.shard, false, err)
+		d.c.answered(ctx, l, d.shard, false, err)
 		return err
 	}
 	if d.p == nil {
@@ -187,7 +187,7 @@ func (d *draft) execute(ctx context.Context, deadline time.Time) (reply any, err
 			return err
 		}
 		reply, err = d.p.within(ctx, deadline, d.send)
-		d.c.answered(ctx, d.shard, true, err)
+		d.c.answered(ctx, l, d.shard, true, err)
 		return err
 	}
 	at := d.v.links[d.shard]
@@ -197,7 +197,7 @@ func (d *draft) execute(ctx context.Context, deadline time.Time) (reply any, err
 		switch {
 		case v == nil:
 			return nil, at.gaveUp(ctx, frozen, nil)
-		case v.links[d.shard] != at:
+		case v.to(d.shard, d.v) != at:
 			return nil, at.refusedTx(errMoved)
 		}
 		d.watches = false
@@ -216,7 +216,7 @@ var errMoved = errors.New("another node has the shard now")
 
 func always(*view) bool { return true }
 
-func (d *draft) frozen(v *view) bool { return v.Shards[d.shard].Frozen }
+func (d *draft) frozen(v *view) bool { return v.frozen(d.shard, d.v) }
 
 // again calls f, with the link to the node that has the transaction's shard, until that
 // does not refuse, or the time is over. A connection that f borrowed and that was refused
@@ -228,19 +228,22 @@ func (d *draft) again(ctx context.Context, deadline time.Time, f func(l *link) e
 		if err != nil {
 			return err
 		}
-		l, state := v.links[d.shard], frozen
+		l, state := v.to(d.shard, d.v), frozen
+		if l == nil {
+			l = d.v.links[d.shard] // nobody has the shard any more
+		}
 		if !d.frozen(v) {
 			err = f(l)
 			if state = troubled(ctx, err, false, false); refusesTx(err) {
 				state = refusal
 			}
 		}
-		if state == settled || !d.c.keeps(l, d.shard, state, err) {
+		if state == settled || !d.c.keeps(l, state, err) {
 			return err
 		}
 		d.drop()
-		v = d.c.pause(ctx, end, func(v *view) bool { return state == frozen || v.links[d.shard] != l }, d.frozen)
-		if v == nil {
+		v = d.c.pause(ctx, end, func(v *view) bool { return state == frozen || v.to(d.shard, d.v) != l }, d.frozen)
+		if v == nil || v.to(d.shard, d.v) == nil {
 			if refusesTx(err) {
 				return err
 			}

@@ -146,7 +146,7 @@ func (b *batch) launch(ctx context.Context, deadline time.Time) {
 // same one.
 func (b *batch) choose(ctx context.Context, shard int) error {
 	l := &b.lanes[shard]
-	from := b.c.readsFrom(ctx, shard)
+	from := b.c.readsFrom(ctx, l.link.shard, shard)
 	if from == fromPrimary {
 		return nil
 	}
@@ -163,7 +163,7 @@ func (b *batch) choose(ctx context.Context, shard int) error {
 // frozen reports whether a part has to wait for a failover.
 func (b *batch) frozen(v *view) bool {
 	for i := range b.parts {
-		if p := &b.parts[i]; !p.readOnly && v.Shards[p.shard].Frozen {
+		if p := &b.parts[i]; !p.readOnly && v.frozen(p.shard, b.v) {
 			return true
 		}
 	}
@@ -232,7 +232,7 @@ func (b *batch) settle(ctx context.Context, p *part) {
 		p.state = troubled(ctx, p.Err, again, p.script)
 	}
 	if !p.replica {
-		b.c.answered(ctx, p.shard, !p.readOnly, p.Err)
+		b.c.answered(ctx, p.link, p.shard, !p.readOnly, p.Err)
 	} else if p.Err != nil {
 		b.c.doubt(p.link.shard)
 	}

@@ -98,10 +98,25 @@ func (c *Client) pause(ctx context.Context, end time.Time, fit, stay func(v *vie
 	}
 }
 
+// to returns the link to the node that has a shard of another view, nil if it has left.
+func (v *view) to(shard int, of *view) *link {
+	if i := v.index(shard, of); i >= 0 {
+		return v.links[i]
+	}
+	return nil
+}
+
+// frozen reports whether writes to a shard of another view have to wait.
+func (v *view) frozen(shard int, of *view) bool {
+	i := v.index(shard, of)
+	return i >= 0 && v.Shards[i].Frozen
+}
+
 // call is one command for one shard that needs more than one attempt.
 type call struct {
 	c        *Client
-	shard    int
+	v        *view // the call began with
+	shard    int   // there
 	cmd      *command.Command
 	r        *request
 	deadline time.Time
@@ -112,8 +127,8 @@ type call struct {
 	state trouble
 }
 
-// attempt sends the command over a link.
-func (a *call) attempt(ctx context.Context, l *link) {
+// attempt sends the command over a link. i is its shard if that leads to the primary, or -1.
+func (a *call) attempt(ctx context.Context, l *link, i int) {
 	a.l = l
 	if !l.gate.enter() {
 		a.reply, a.err, a.state = nil, ErrClosed, settled
@@ -122,10 +137,10 @@ func (a *call) attempt(ctx context.Context, l *link) {
 	var again bool
 	a.reply, again, a.err = l.try(ctx, a.deadline, readOnly(a.cmd), a.r.cmd, a.r.args)
 	l.gate.leave()
-	if s := &a.c.topo.Snapshot().Shards[a.shard]; s.Primary == l.node {
-		a.c.answered(ctx, a.shard, !readOnly(a.cmd), a.err)
+	if i >= 0 {
+		a.c.answered(ctx, l, i, !readOnly(a.cmd), a.err)
 	} else if a.err != nil {
-		a.c.doubt(s.Name)
+		a.c.doubt(l.shard)
 	}
 	a.state = troubled(ctx, a.err, again, runsScript(a.cmd))
 }
@@ -145,16 +160,20 @@ func (a *call) persist(ctx context.Context) (any, error) {
 				a.state = down
 			}
 		}
-		if !a.c.keeps(at, a.shard, a.state, a.err) {
+		if !a.c.keeps(at, a.state, a.err) {
 			break
 		}
 		v := a.c.pause(ctx, end, func(v *view) bool {
-			return a.state == lost || a.state == frozen || v.links[a.shard] != at
-		}, func(v *view) bool { return v.Shards[a.shard].Frozen && !readOnly(a.cmd) })
+			return a.state == lost || a.state == frozen || v.to(a.shard, a.v) != at
+		}, func(v *view) bool { return !readOnly(a.cmd) && v.frozen(a.shard, a.v) })
 		if v == nil {
 			break
 		}
-		a.attempt(ctx, v.links[a.shard])
+		i := v.index(a.shard, a.v)
+		if i < 0 {
+			break // nobody has it any more
+		}
+		a.attempt(ctx, v.links[i], i)
 	}
 	if a.state != settled {
 		return a.reply, a.l.gaveUp(ctx, a.state, a.err)
@@ -183,17 +202,24 @@ func (l *link) frozen() *ShardError {
 // keeps reports whether a call is held, whose last attempt came to this. For a node that
 // cannot be reached another may take its place soon, or never: see newsWithin. In a cache
 // others take the shard's keys.
-func (c *Client) keeps(l *link, shard int, state trouble, err error) bool {
+func (c *Client) keeps(l *link, state trouble, err error) bool {
 	_, dial := err.(*ShardError)
 	switch {
 	case state == refusal && dial:
 		return !c.cfg.AutoEject
 	case state != down:
 		return true
-	case c.cfg.AutoEject || len(c.pool.Sentinels) == 0 && len(c.topo.Snapshot().Shards[shard].Replicas) == 0:
+	case c.cfg.AutoEject || len(c.pool.Sentinels) == 0 && !c.replicated(l.shard):
 		return false
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.failures == 0 || time.Since(l.since) < newsWithin
+}
+
+// replicated reports whether a shard has replicas, as far as is known.
+func (c *Client) replicated(shard string) bool {
+	s := c.topo.Snapshot()
+	i := s.Index(shard)
+	return i >= 0 && len(s.Shards[i].Replicas) > 0
 }

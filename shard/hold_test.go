@@ -260,3 +260,80 @@ func TestTxMoved(t *testing.T) {
 		t.Errorf("counted to %d, %v", n, err)
 	}
 }
+
+// TestHeldWhileTheFileChanges: a call that is held belongs to a shard's name, wherever
+// another file has it; it ends when that has gone.
+func TestHeldWhileTheFileChanges(t *testing.T) {
+	refuser, other := shardtest.Redis(t, shardtest.Args("--min-replicas-to-write", "1")), shardtest.Redis(t)
+	cfg := Config{Timeout: 3 * time.Second, Shards: []Shard{{Name: "a", Primary: refuser.Addr}, {Name: "b", Primary: other.Addr}}}
+	c, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	update := func(shards ...Shard) {
+		t.Helper()
+		next := cfg
+		next.Shards = shards
+		next, err := next.withDefaults()
+		if err != nil {
+			t.Fatal(err)
+		}
+		pool, err := next.pool()
+		if err == nil {
+			_, err = c.topo.Update(pool)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	k, elsewhere := key(c, "a", 0), key(c, "b", 0)
+	calls := map[string]func() error{
+		"Do":       func() error { _, err := c.Do(bg, "INCR", k); return err },
+		"pipeline": func() error { _, err := c.Pipeline().Add("INCR", elsewhere).Add("INCR", k).Exec(bg); return err },
+		"tx": func() error {
+			_, err := c.Tx(bg, nil, func(tx *Tx) error { tx.Add("INCR", k); return nil })
+			return err
+		},
+		"blocking": func() error { _, err := c.Do(bg, "BLMOVE", "{"+k+"}1", "{"+k+"}1", "LEFT", "LEFT", "0.01"); return err },
+	}
+	during := func(change func(), then func(name string, err error)) {
+		t.Helper()
+		type end struct {
+			name string
+			err  error
+		}
+		ends := make(chan end, len(calls))
+		must(t)(refuser.Do("CONFIG", "SET", "min-replicas-to-write", "1"))
+		for name, f := range calls {
+			go func() { ends <- end{name, f()} }()
+		}
+		time.Sleep(60 * time.Millisecond)
+		change()
+		for range calls {
+			e := <-ends
+			then(e.name, e.err)
+		}
+	}
+	during(func() {
+		update(cfg.Shards[1], cfg.Shards[0])
+		time.Sleep(40 * time.Millisecond)
+		refuser.Do("CONFIG", "SET", "min-replicas-to-write", "0")
+	}, func(name string, err error) {
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	})
+	if n, err := redis.Int(refuser.Do("GET", k)); n != 3 {
+		t.Errorf("counted to %d, %v, want 3", n, err)
+	}
+	begun := time.Now()
+	during(func() { update(cfg.Shards[1]) }, func(name string, err error) {
+		if e := redis.Error(""); name == "tx" && !errors.Is(err, ErrTxRefused) || !errors.As(err, &e) || !isShardError(err, "a", true) {
+			t.Errorf("%s, the shard has left: %v", name, err)
+		}
+	})
+	if took := time.Since(begun); took > 2*time.Second {
+		t.Errorf("held for a shard that has left, for %v", took)
+	}
+}

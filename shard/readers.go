@@ -15,10 +15,10 @@ import (
 // those of the client's zone are, if there are any.
 type readers struct {
 	replicas []*link
-	all      []*link        // and the primary
-	nearest  []*link        // of all, whose answers to probes take little longer than the fastest's
-	turn     *atomic.Uint32 // of the shard
-	known    []*link        // of all, whatever the zone; the first is the primary's
+	all      []*link // and the primary
+	nearest  []*link // of all, whose answers to probes take little longer than the fastest's
+	turn     *atomic.Uint32
+	known    []*link // of all, whatever the zone; the first is the primary's
 }
 
 // near is how much slower than the fastest a node may answer and still be as near.
@@ -31,8 +31,8 @@ type candidate struct {
 }
 
 // newReaders returns the readers of a shard. link returns the link to a node.
-func (c *Client) newReaders(i int, s *topology.Shard, link func(topology.Node) *link) readers {
-	r := readers{turn: &c.turns[i]}
+func (c *Client) newReaders(s *topology.Shard, link func(topology.Node) *link) readers {
+	r := readers{turn: new(atomic.Uint32)}
 	all := []candidate{{link(s.Primary), topology.Replica{Node: s.Primary, Zone: s.Zone, Weight: 1, Latency: s.Latency}}}
 	for _, n := range s.Replicas {
 		if n.Readable {

@@ -3,6 +3,7 @@ package shard
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -56,9 +57,49 @@ func WithReadFrom(ctx context.Context, from config.ReadFrom) context.Context {
 	return context.WithValue(ctx, readFromKey{}, f)
 }
 
-// writes are when a session wrote to the shards.
+// writes are when a session wrote to the shards. The zero value has not.
 type writes struct {
-	wrote []atomic.Int64 // by shard: nanoseconds since the client was made, 0: never
+	shards atomic.Pointer[[]wrote] // only ever grows, by copying
+}
+
+// wrote is when a session wrote to a shard.
+type wrote struct {
+	shard string
+	at    *atomic.Int64 // nanoseconds since the client was made
+}
+
+// last returns when a shard was written to, nil: it was not. i is where to look first.
+func (w *writes) last(shard string, i int) *atomic.Int64 {
+	all := w.shards.Load()
+	if all == nil {
+		return nil
+	}
+	if i < len(*all) && (*all)[i].shard == shard {
+		return (*all)[i].at
+	}
+	for _, s := range *all {
+		if s.shard == shard {
+			return s.at
+		}
+	}
+	return nil
+}
+
+// note remembers that a shard was written to.
+func (w *writes) note(shard string, i int, at time.Duration) {
+	for {
+		if last := w.last(shard, i); last != nil {
+			last.Store(int64(at))
+			return
+		}
+		old := w.shards.Load()
+		var next []wrote
+		if old != nil {
+			next = slices.Clone(*old)
+		}
+		next = append(next, wrote{shard, new(atomic.Int64)})
+		w.shards.CompareAndSwap(old, &next)
+	}
 }
 
 type sessionKey struct{ c *Client }
@@ -67,29 +108,25 @@ type sessionKey struct{ c *Client }
 // Config.ReadYourWrites their reads are kept from replicas by their own writes only. All
 // other calls of a Client are one session.
 func (c *Client) WithSession(ctx context.Context) context.Context {
-	return context.WithValue(ctx, sessionKey{c}, c.newSession())
-}
-
-func (c *Client) newSession() *writes {
-	return &writes{wrote: make([]atomic.Int64, len(c.pool.Shards))}
+	return context.WithValue(ctx, sessionKey{c}, new(writes))
 }
 
 func (c *Client) session(ctx context.Context) *writes {
 	if s, ok := ctx.Value(sessionKey{c}).(*writes); ok {
 		return s
 	}
-	return c.writes
+	return &c.writes
 }
 
 // wrote notes that a session has written to a shard.
-func (c *Client) wrote(ctx context.Context, shard int) {
+func (c *Client) wrote(ctx context.Context, shard string, i int) {
 	if c.cfg.ReadYourWrites > 0 {
-		c.session(ctx).wrote[shard].Store(int64(time.Since(c.born)))
+		c.session(ctx).note(shard, i, time.Since(c.born))
 	}
 }
 
-// readsFrom returns which nodes answer a read of a shard.
-func (c *Client) readsFrom(ctx context.Context, shard int) readFrom {
+// readsFrom returns which nodes answer a read of a shard, the i-th.
+func (c *Client) readsFrom(ctx context.Context, shard string, i int) readFrom {
 	from := c.from
 	if f, ok := ctx.Value(readFromKey{}).(readFrom); ok {
 		from = f
@@ -97,7 +134,8 @@ func (c *Client) readsFrom(ctx context.Context, shard int) readFrom {
 	if from == fromPrimary || c.cfg.ReadYourWrites <= 0 {
 		return from
 	}
-	if at := c.session(ctx).wrote[shard].Load(); at > 0 && time.Since(c.born)-time.Duration(at) < c.cfg.ReadYourWrites {
+	last := c.session(ctx).last(shard, i)
+	if last != nil && time.Since(c.born)-time.Duration(last.Load()) < c.cfg.ReadYourWrites {
 		return fromPrimary
 	}
 	return from
@@ -112,22 +150,28 @@ func spreads(cmd *command.Command) bool {
 // read sends a request that only reads to a node that may answer it. If that one cannot,
 // another is asked, and then the primary.
 func (c *Client) read(ctx context.Context, v *view, i int, from readFrom, deadline time.Time, cmd *command.Command, r *request) (any, error) {
-	a := call{c: c, shard: i, cmd: cmd, r: r, deadline: deadline, l: v.links[i]}
+	a := call{c: c, v: v, shard: i, cmd: cmd, r: r, deadline: deadline, l: v.links[i]}
 	l := c.pick(v, i, from, nil)
 	if l == nil {
 		return nil, a.l.unsent(ctx, ErrNoReplica)
 	}
-	a.attempt(ctx, l)
+	place := func(l *link) int {
+		if l == v.links[i] {
+			return i
+		}
+		return -1
+	}
+	a.attempt(ctx, l, place(l))
 	if a.state != settled {
 		if l = c.pick(v, i, from, l); l != nil {
-			a.attempt(ctx, l)
+			a.attempt(ctx, l, place(l))
 		}
 	}
 	if a.state != settled && from == fromReplica {
 		return a.reply, a.l.gaveUp(ctx, a.state, a.err)
 	}
 	if a.state != settled && a.l != v.links[i] {
-		a.attempt(ctx, v.links[i])
+		a.attempt(ctx, v.links[i], i)
 	}
 	return a.persist(ctx)
 }

@@ -288,10 +288,10 @@ func TestReadYourWrites(t *testing.T) {
 		return v
 	}
 	freeze("k")
-	if from := c.readsFrom(theirs, 0); from != fromPreferred {
+	if from := c.readsFrom(theirs, "shard-0", 0); from != fromPreferred {
 		t.Errorf("another session reads from %v", from)
 	}
-	if from := c.readsFrom(bg, 0); from != fromPreferred {
+	if from := c.readsFrom(bg, "shard-0", 0); from != fromPreferred {
 		t.Errorf("calls without a session read from %v", from)
 	}
 	if v := get(mine); v != "new" {
@@ -303,7 +303,7 @@ func TestReadYourWrites(t *testing.T) {
 	}
 	replicas[0].Resume()
 	time.Sleep(within)
-	if from := c.readsFrom(mine, 0); from != fromPreferred {
+	if from := c.readsFrom(mine, "shard-0", 0); from != fromPreferred {
 		t.Errorf("after %v the session reads from %v", within, from)
 	}
 	for name, write := range map[string]func(){
@@ -312,8 +312,8 @@ func TestReadYourWrites(t *testing.T) {
 		"tx":       func() { c.Tx(bg, nil, func(tx *Tx) error { tx.Add("SET", "k", 1); return nil }) },
 		"blocking": func() { c.Do(bg, "BLPOP", "none", "0.01") },
 	} {
-		c.writes.wrote[0].Store(0)
-		if write(); c.readsFrom(bg, 0) != fromPrimary {
+		c.writes.note("shard-0", 0, -time.Hour)
+		if write(); c.readsFrom(bg, "shard-0", 0) != fromPrimary {
 			t.Errorf("%s: no write that is noted", name)
 		}
 	}

@@ -2,6 +2,7 @@ package shard
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/gomodule/redigo/redis"
@@ -21,14 +22,14 @@ func (b *batch) persist(ctx context.Context, deadline time.Time) {
 		v := b.c.pause(ctx, end, func(v *view) bool {
 			for _, i := range again {
 				p := &b.parts[i]
-				if moved := v.links[p.shard] != p.link; p.state == refusal && !moved || p.state == down && !moved {
+				if moved := v.to(p.shard, b.v) != p.link; p.state == refusal && !moved || p.state == down && !moved {
 					return false
 				}
 			}
 			return true
 		}, func(v *view) bool {
 			for _, i := range again {
-				if p := &b.parts[i]; p.state != frozen || !v.Shards[p.shard].Frozen {
+				if p := &b.parts[i]; p.state != frozen || !v.frozen(p.shard, b.v) {
 					return false
 				}
 			}
@@ -40,15 +41,22 @@ func (b *batch) persist(ctx context.Context, deadline time.Time) {
 			}
 			return
 		}
-		second := batch{c: b.c, v: v, parts: make([]part, len(again))}
-		for j, i := range again {
+		second := batch{c: b.c, v: v, parts: make([]part, 0, len(again))}
+		for _, i := range again {
 			p := b.parts[i]
+			if p.shard = v.index(p.shard, b.v); p.shard < 0 {
+				b.parts[i].giveUp() // nobody has it any more
+				continue
+			}
 			p.Command, p.state = baton.Command{Cmd: p.Cmd, Args: p.Args}, settled
-			second.parts[j] = p
+			second.parts = append(second.parts, p)
 		}
+		again = slices.DeleteFunc(again, func(i int) bool { return b.parts[i].state == settled })
 		second.pass(ctx, deadline)
 		for j, i := range again {
+			shard := b.parts[i].shard
 			b.parts[i] = second.parts[j]
+			b.parts[i].shard = shard
 		}
 	}
 }
@@ -66,7 +74,7 @@ func (b *batch) regroup(ctx context.Context) (again []int) {
 	for i := range b.parts {
 		p := &b.parts[i]
 		if p.replica && p.state != settled {
-			if p.tries > 1 && b.c.readsFrom(ctx, p.shard) == fromReplica {
+			if p.tries > 1 && b.c.readsFrom(ctx, p.link.shard, p.shard) == fromReplica {
 				p.giveUp()
 			}
 			continue
@@ -79,7 +87,7 @@ func (b *batch) regroup(ctx context.Context) (again []int) {
 				}
 			}
 		}
-		if p.state != settled && p.state != behind && !b.c.keeps(p.link, p.shard, p.state, p.Err) {
+		if p.state != settled && p.state != behind && !b.c.keeps(p.link, p.state, p.Err) {
 			p.giveUp()
 		}
 		switch p.state {
