@@ -134,8 +134,7 @@ func (c *Client) one(ctx context.Context, v *view, i int, deadline time.Time, cm
 	reads := readOnly(cmd)
 	switch {
 	case !reads && v.Shards[i].Frozen:
-		a := call{c: c, v: v, shard: i, cmd: cmd, r: r, deadline: deadline, l: l, state: frozen}
-		return a.persist(ctx)
+		return hold(ctx, &call{c: c, v: v, shard: i, cmd: cmd, r: r, deadline: deadline, l: l, state: frozen})
 	case reads:
 		if from := c.readsFrom(ctx, l.shard, i); from != fromPrimary && spreads(cmd) {
 			return c.read(ctx, v, i, from, deadline, cmd, r)
@@ -150,12 +149,10 @@ func (c *Client) one(ctx context.Context, v *view, i int, deadline time.Time, cm
 	if err == nil {
 		return reply, nil
 	}
-	state := troubled(ctx, err, again, runsScript(cmd))
-	if state == settled {
-		return reply, err
+	if state := troubled(ctx, err, again, runsScript(cmd)); state != settled {
+		return hold(ctx, &call{c: c, v: v, shard: i, cmd: cmd, r: r, deadline: deadline, l: l, reply: reply, err: err, state: state})
 	}
-	a := call{c: c, v: v, shard: i, cmd: cmd, r: r, deadline: deadline, l: l, reply: reply, err: err, state: state}
-	return a.persist(ctx)
+	return reply, err
 }
 
 // ejected answers what no shard is left for.

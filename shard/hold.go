@@ -145,6 +145,12 @@ func (a *call) attempt(ctx context.Context, l *link, i int) {
 	a.state = troubled(ctx, a.err, again, runsScript(a.cmd))
 }
 
+// hold is persist for a call whose first attempt was made without all this.
+func hold(ctx context.Context, a *call) (any, error) {
+	held := *a // so that what is not held takes no memory
+	return held.persist(ctx)
+}
+
 // persist attempts until the call is settled, or not to be held any longer. What was
 // attempted already has a state.
 func (a *call) persist(ctx context.Context) (any, error) {
