@@ -37,7 +37,7 @@ func (v *view) scanned(p *part) (any, error) {
 		next, err = command.NextCursor(next, p.shard, len(v.links))
 	}
 	if err != nil {
-		return nil, &ShardError{v.Shards[p.shard].Name, v.Shards[p.shard].Primary.Addr, err, true}
+		return nil, &ShardError{Shard: v.Shards[p.shard].Name, Node: v.Shards[p.shard].Primary.Addr, Err: err, SafeToRetry: true}
 	}
 	page[0] = strconv.AppendUint(nil, next, 10)
 	return page, nil

@@ -23,6 +23,10 @@ type Client struct {
 	batches  sync.Pool
 	view     atomic.Pointer[view]
 	scripts  scripts
+	news     news
+	from     readFrom // Config.ReadFrom
+	writes   writes   // of all calls that are in no session of their own
+	born     time.Time
 	life     context.Context // ends with Close: for what may wait without an end
 	end      context.CancelFunc
 	follower sync.WaitGroup // who follows the file, until life ends
@@ -43,7 +47,17 @@ type linkKey struct {
 // view is a snapshot with the links to its shards, by index.
 type view struct {
 	*topology.Snapshot
-	links []*link
+	links   []*link
+	readers []readers
+}
+
+// index returns where a shard of another view is in this one, -1 if it has left. A file
+// that changed may have moved it.
+func (v *view) index(shard int, of *view) int {
+	if v.Config == of.Config {
+		return shard
+	}
+	return v.Index(of.Shards[shard].Name)
 }
 
 // New makes a client. Nothing is dialled before the first command, so it
@@ -58,11 +72,15 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	from, err := parseReadFrom(cfg.ReadFrom)
+	if err != nil {
+		return nil, &ConfigError{"ReadFrom", string(cfg.ReadFrom), err.Error()}
+	}
 	topo, err := topology.New(pool)
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{cfg: cfg, pool: pool, table: command.Builtin(), topo: topo, links: map[linkKey]*link{}}
+	c := &Client{cfg: cfg, pool: pool, table: command.Builtin(), topo: topo, links: map[linkKey]*link{}, from: from, born: time.Now()}
 	c.life, c.end = context.WithCancel(context.Background())
 	c.requests.New = func() any { return new(request) }
 	c.batches.New = func() any { return new(batch) }
@@ -117,23 +135,35 @@ func (c *Client) look() (*view, error) {
 	v := &view{Snapshot: c.topo.Snapshot()}
 	for i := range v.Shards {
 		s := &v.Shards[i]
-		key := linkKey{s.Name, s.Primary}
-		if c.links[key] == nil {
-			l := newLink(s.Name, s.Primary, &c.cfg, c.failed)
-			l.topo, l.life = c.topo, c.life
-			c.links[key] = l
-		}
-		v.links = append(v.links, c.links[key])
+		to := func(n topology.Node) *link { return c.link(s.Name, n) }
+		v.links = append(v.links, to(s.Primary))
+		v.readers = append(v.readers, c.newReaders(s, to))
 	}
-	c.view.Store(v)
+	if old := c.view.Swap(v); old != nil {
+		c.leave(old, v)
+	}
 	return v, nil
 }
 
-// failed counts a failure of a shard, if the pool is a cache, and has its nodes
+// link returns the link to a node of a shard. mu is held.
+func (c *Client) link(shard string, n topology.Node) *link {
+	key := linkKey{shard, n}
+	if c.links[key] == nil {
+		l := newLink(shard, n, &c.cfg, c.failed)
+		l.topo, l.life = c.topo, c.life
+		c.links[key] = l
+	}
+	return c.links[key]
+}
+
+// failed counts a failure of a shard's primary, if the pool is a cache, and has its nodes
 // looked at.
-func (c *Client) failed(shard string) {
+func (c *Client) failed(shard string, n topology.Node) {
 	c.doubt(shard)
-	c.topo.ReportFailure(c.topo.Snapshot().Index(shard), time.Now())
+	s := c.topo.Snapshot()
+	if i := s.Index(shard); i >= 0 && s.Shards[i].Primary == n {
+		c.topo.ReportFailure(i, time.Now())
+	}
 }
 
 // deadline returns when a call that begins now must end: with its context or

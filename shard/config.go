@@ -1,6 +1,7 @@
 package shard
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -62,6 +63,23 @@ type Config struct {
 	// probed: with Sentinels, replicas or AutoEject from the first call on, else
 	// from the first failure on. Default 2 s.
 	HealthInterval time.Duration
+	// ReadFrom says which servers answer commands that only read: config.Primary (the
+	// default), config.OnlyReplica, config.PreferReplica, config.Nearest or config.Any.
+	// WithReadFrom says it for a call. Replicas are behind: a read may miss what was
+	// written a moment ago, or see less than a read before it.
+	ReadFrom config.ReadFrom
+	// Balance shares reads out among the servers that may answer them:
+	// config.LeastRequests (the default), config.RoundRobin, config.Weighted, or
+	// config.SameZone, which prefers those whose Zone is this Zone.
+	Balance config.Balance
+	Zone    string
+	// MaxReplicaLag and MaxReplicaLagBytes are how far a replica may be behind that is
+	// read from. Default 10 s and no limit in bytes; a negative MaxReplicaLag: none.
+	MaxReplicaLag      time.Duration
+	MaxReplicaLagBytes int
+	// ReadYourWrites is for how long after a write to a shard its reads go to the
+	// primary: those of the session (WithSession) or else of the client. Default 0.
+	ReadYourWrites time.Duration
 	// Log is told when a shard's nodes change. Default: slog.Default().
 	Log *slog.Logger
 
@@ -150,6 +168,7 @@ func (c Config) withDefaults() (Config, error) {
 	def(&c.IdleTimeout, 4*time.Minute)
 	def(&c.RetryTimeout, 30*time.Second)
 	def(&c.HealthInterval, 2*time.Second)
+	def(&c.MaxReplicaLag, 10*time.Second)
 	count := func(n *int, by int) {
 		if *n == 0 {
 			*n = by
@@ -162,9 +181,8 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Name == "" {
 		c.Name = "pool"
 	}
-	if c.Timeout < 0 {
-		c.Timeout = 0
-	}
+	c.Timeout, c.MaxReplicaLag = max(0, c.Timeout), max(0, c.MaxReplicaLag)
+	c.ReadFrom, c.Balance = cmp.Or(c.ReadFrom, config.Primary), cmp.Or(c.Balance, config.LeastRequests)
 	if c.Dial == nil {
 		c.Dial = (&net.Dialer{KeepAlive: 30 * time.Second}).DialContext
 	}
@@ -178,7 +196,7 @@ func (c *Config) check() error {
 	for _, d := range []struct {
 		field string
 		value time.Duration
-	}{{"DialTimeout", c.DialTimeout}, {"IdleTimeout", c.IdleTimeout}, {"RetryTimeout", c.RetryTimeout}, {"HealthInterval", c.HealthInterval}} {
+	}{{"DialTimeout", c.DialTimeout}, {"IdleTimeout", c.IdleTimeout}, {"RetryTimeout", c.RetryTimeout}, {"HealthInterval", c.HealthInterval}, {"ReadYourWrites", c.ReadYourWrites}} {
 		if d.value < 0 {
 			return &ConfigError{d.field, d.value.String(), "want more than 0, or 0 for the default"}
 		}
@@ -186,7 +204,7 @@ func (c *Config) check() error {
 	for _, n := range []struct {
 		field string
 		value int
-	}{{"MaxUnsent", c.MaxUnsent}, {"MaxIdle", c.MaxIdle}, {"MaxActive", c.MaxActive}, {"FailureLimit", c.FailureLimit}} {
+	}{{"MaxUnsent", c.MaxUnsent}, {"MaxIdle", c.MaxIdle}, {"MaxActive", c.MaxActive}, {"FailureLimit", c.FailureLimit}, {"MaxReplicaLagBytes", c.MaxReplicaLagBytes}} {
 		if n.value < 0 {
 			return &ConfigError{n.field, fmt.Sprint(n.value), "want more than 0, or 0 for the default"}
 		}
@@ -196,6 +214,11 @@ func (c *Config) check() error {
 	}
 	if c.Username != "" && c.Password == "" {
 		return &ConfigError{"Username", c.Username, "want a Password with it"}
+	}
+	switch c.Balance {
+	case config.LeastRequests, config.RoundRobin, config.Weighted, config.SameZone:
+	default:
+		return &ConfigError{"Balance", string(c.Balance), "want least_requests, round_robin, weighted or same_zone"}
 	}
 	if c.SentinelUsername != "" && c.SentinelPassword == "" {
 		return &ConfigError{"SentinelUsername", c.SentinelUsername, "want a SentinelPassword with it"}
@@ -213,6 +236,8 @@ func (c *Config) pool() (*config.Pool, error) {
 		Auth: config.NewSecret(c.Password), ServerUsername: c.Username,
 		SentinelAuth: config.NewSecret(c.SentinelPassword), SentinelUsername: c.SentinelUsername,
 		HealthInterval: c.HealthInterval, ConnectTimeout: c.DialTimeout,
+		ReadFrom: c.ReadFrom, Balance: c.Balance, ReadYourWrites: c.ReadYourWrites,
+		MaxReplicaLag: c.MaxReplicaLag, MaxReplicaLagBytes: c.MaxReplicaLagBytes,
 	}
 	for i, s := range c.Sentinels {
 		addr, err := address(s)
@@ -290,6 +315,11 @@ func ConfigOf(p *config.Pool) Config {
 		AutoEject:       p.AutoEjectHosts, FailureLimit: p.ServerFailureLimit, RetryTimeout: p.ServerRetryTimeout,
 		DialTimeout: p.ConnectTimeout, HealthInterval: p.HealthInterval,
 		SentinelUsername: p.SentinelUsername, SentinelPassword: p.SentinelAuth.Value(),
+		ReadFrom: p.ReadFrom, Balance: p.Balance, ReadYourWrites: p.ReadYourWrites,
+		MaxReplicaLag: p.MaxReplicaLag, MaxReplicaLagBytes: p.MaxReplicaLagBytes,
+	}
+	if p.MaxReplicaLag == 0 {
+		c.MaxReplicaLag = -1
 	}
 	for _, s := range p.Sentinels {
 		c.Sentinels = append(c.Sentinels, s.Addr)
@@ -310,6 +340,13 @@ func ConfigOf(p *config.Pool) Config {
 	return c
 }
 
+// configIn returns the configuration of a pool of a file, which says the zone too.
+func configIn(f *config.File, p *config.Pool) Config {
+	cfg := ConfigOf(p)
+	cfg.Zone = f.Proxy.Zone
+	return cfg
+}
+
 // Open makes a client of a pool in a configuration file, the one shardproxy
 // reads.
 func Open(file, pool string) (*Client, error) {
@@ -321,5 +358,5 @@ func Open(file, pool string) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return New(ConfigOf(p))
+	return New(configIn(f, p))
 }

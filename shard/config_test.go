@@ -14,6 +14,7 @@ import (
 	"github.com/gomodule/redigo/redis"
 
 	"github.com/shardring/shardring/ring"
+	"github.com/shardring/shardring/shard/config"
 	"github.com/shardring/shardring/shard/shardtest"
 )
 
@@ -32,6 +33,10 @@ func TestNewRefuses(t *testing.T) {
 		`FailureLimit "-2"`:                   func(c *Config) { c.FailureLimit = -2 },
 		`Database "20000": want 0 to 16383`:   func(c *Config) { c.Database = 20000 },
 		`Username "me": want a Password`:      func(c *Config) { c.Username = "me" },
+		`MaxReplicaLagBytes "-1"`:             func(c *Config) { c.MaxReplicaLagBytes = -1 },
+		`ReadYourWrites "-1s"`:                func(c *Config) { c.ReadYourWrites = -time.Second },
+		`ReadFrom "replicas": want primary`:   func(c *Config) { c.ReadFrom = "replicas" },
+		`Balance "random": want least_reques`: func(c *Config) { c.Balance = "random" },
 		`"nowhere"`:                           func(c *Config) { c.Placement = "nowhere" },
 		`Shards[1]`:                           func(c *Config) { c.Shards[1].Name = "a" },
 		`Shards[0].Weight`:                    func(c *Config) { c.Shards[0].Weight = -1 },
@@ -116,6 +121,55 @@ func TestUnixSocketAndDialHook(t *testing.T) {
 	must(t)(c.Do(bg, "SET", "k", 1))
 	if dialled != "unix "+path {
 		t.Errorf("dialled %s", dialled)
+	}
+}
+
+// TestOpenSaysWhoIsRead: what a file says of reads is what the client, and the watcher,
+// go by.
+func TestOpenSaysWhoIsRead(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "pools.yml")
+	text := `
+shardproxy:
+  zone: eu-1
+users:
+  redis: true
+  read_from: nearest
+  balance: same_zone
+  max_replica_lag: 3s
+  max_replica_lag_bytes: 1000
+  read_your_writes: 50ms
+  shards:
+    - {name: one, primary: "10.0.0.1:1", zone: eu-2, replicas: [{address: "10.0.0.2:1", zone: eu-1, weight: 3}]}
+anything:
+  redis: true
+  max_replica_lag: 0
+  shards:
+    - {name: one, primary: "10.0.0.1:1"}
+`
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Open(file, "users")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if c.from != fromNearest || c.cfg.Balance != config.SameZone || c.cfg.Zone != "eu-1" || c.cfg.ReadYourWrites != 50*time.Millisecond {
+		t.Errorf("from %v, %+v", c.from, c.cfg)
+	}
+	if c.pool.MaxReplicaLag != 3*time.Second || c.pool.MaxReplicaLagBytes != 1000 {
+		t.Errorf("the watcher's limits: %v, %d", c.pool.MaxReplicaLag, c.pool.MaxReplicaLagBytes)
+	}
+	all, err := Open(file, "anything")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer all.Close()
+	if all.from != fromPrimary || all.pool.MaxReplicaLag != 0 {
+		t.Errorf("from %v, limit %v, want the primary and none", all.from, all.pool.MaxReplicaLag)
+	}
+	if plain, err := New(Config{Shards: []Shard{{Name: "a", Primary: "h:1"}}}); err != nil || plain.pool.MaxReplicaLag != 10*time.Second {
+		t.Errorf("by default the limit is %v, %v", plain.pool.MaxReplicaLag, err)
 	}
 }
 

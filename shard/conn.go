@@ -24,8 +24,9 @@ import (
 // Until it needs one it holds no connection of its own, so Get costs next to
 // nothing, Close returns nothing to a pool, and losing a shard's connection
 // does not end it: Err is nil until Close. A Receive whose time is up has used
-// up its reply; the next Receive gets the next one. Commands that were sent
-// with Flush are never sent twice.
+// up its reply; the next Receive gets the next one. What was sent with Flush is
+// sent again as a Pipeline's is, when Receive meets the first that has to be,
+// unless another Flush has sent more by then: it has its error then.
 //
 // MULTI, WATCH and what belongs to them make a transaction on one shard. The
 // commands after MULTI are written down here and answered QUEUED; EXEC sends
@@ -62,6 +63,7 @@ type conn struct {
 	wake chan struct{} // a token after each Flush and Close, for a Receive that came first
 
 	own  session    // of who sends; of Close when nobody does
+	send sync.Mutex // to send over the shared lines; what was refused is sent again before what comes next. After turn
 	turn sync.Mutex // to take replies of flights: who receives has it, or who sends and must have them first
 
 	mu      sync.Mutex // protects the following fields
@@ -222,11 +224,21 @@ func (c *conn) flush(ctx context.Context, timeout time.Duration) error {
 	return err
 }
 
-// launch sends requests over the shared lines.
+// launch sends requests over the shared lines, all of them when no failover is under way
+// on a shard that they write to.
 func (c *conn) launch(ctx context.Context, v *view, deadline time.Time, requests []request) error {
+	c.send.Lock()
+	defer c.send.Unlock()
 	f := &flight{batch: batch{c: c.c, v: v}}
 	for i := range requests {
 		f.add(&requests[i])
+	}
+	if f.frozen(v) {
+		if now := c.c.pause(ctx, until(deadline), always, f.frozen); now != nil && now.Config == v.Config {
+			f.v = now
+		}
+	} else if now, err := c.c.current(); err == nil && now.Config == v.Config {
+		f.v = now // another may have been sent on meanwhile
 	}
 	f.launch(ctx, deadline)
 	err := c.append(f)

@@ -103,7 +103,7 @@ func (c *conn) settle(ctx context.Context, deadline time.Time) {
 	c.turn.Lock()
 	defer c.turn.Unlock()
 	for _, f := range flights {
-		f.settleTo(ctx, len(f.parts), deadline)
+		c.settleTo(ctx, f, len(f.parts), deadline)
 	}
 }
 

@@ -44,8 +44,12 @@ import (
 // no reply is a *ShardError. The call ends with its context or after
 // Config.Timeout; a command that was sent may be executed even so.
 //
-// A command is sent a second time, once, over a new connection, if the first
-// is lost and the command only reads or was not sent whole.
+// A command is sent a second time, once, over a new connection or to another
+// node, if the first is lost and the command only reads or was not sent whole.
+// One that a node refuses to execute now (READONLY, LOADING, MASTERDOWN,
+// NOREPLICAS, CLUSTERDOWN, TRYAGAIN) is sent again, to the node that has the
+// shard then, until the call's time is over. The error is a *ShardError then,
+// with SafeToRetry, in which errors.As finds the server's redis.Error too.
 func (c *Client) Do(ctx context.Context, cmd string, args ...any) (any, error) {
 	return c.do(ctx, c.cfg.Timeout, cmd, args)
 }
@@ -76,10 +80,10 @@ func (c *Client) execute(ctx context.Context, timeout time.Duration, r *request)
 	if cmd.Route == command.Single {
 		i, err := v.single(cmd, r)
 		if err == nil {
-			reply, err := c.one(ctx, v, i, deadline, readOnly(cmd), r)
+			reply, err := c.one(ctx, v, i, deadline, cmd, r)
 			if err != nil {
 				if again := c.scripts.instead(cmd, r, err); again != nil {
-					return c.one(ctx, v, i, deadline, readOnly(cmd), again)
+					return c.one(ctx, v, i, deadline, cmd, again)
 				}
 			}
 			return reply, err
@@ -111,7 +115,7 @@ func (c *Client) special(ctx context.Context, v *view, deadline time.Time, k kin
 	case replicates:
 		return c.wait(ctx, v, nil, r.args)
 	case draws:
-		return c.draw(ctx, v, deadline, r)
+		return c.draw(ctx, v, deadline, cmd, r)
 	case interrupts:
 		return c.interrupt(ctx, v, deadline, cmd, r)
 	}
@@ -119,39 +123,55 @@ func (c *Client) special(ctx context.Context, v *view, deadline time.Time, k kin
 }
 
 // one sends a request to one shard.
-func (c *Client) one(ctx context.Context, v *view, i int, deadline time.Time, readOnly bool, r *request) (any, error) {
+func (c *Client) one(ctx context.Context, v *view, i int, deadline time.Time, cmd *command.Command, r *request) (any, error) {
 	l := v.links[i]
 	if err := ctx.Err(); err != nil {
-		return nil, &ShardError{l.shard, l.node.Addr, err, true}
+		return nil, l.unsent(ctx, err)
 	}
 	if v.AllEjected() {
 		return nil, v.ejected()
 	}
+	reads := readOnly(cmd)
+	switch {
+	case !reads && v.Shards[i].Frozen:
+		return hold(ctx, &call{c: c, v: v, shard: i, cmd: cmd, r: r, deadline: deadline, l: l, state: frozen})
+	case reads:
+		if from := c.readsFrom(ctx, l.shard, i); from != fromPrimary && spreads(cmd) {
+			return c.read(ctx, v, i, from, deadline, cmd, r)
+		}
+	}
 	if !l.gate.enter() {
 		return nil, ErrClosed
 	}
-	reply, err := l.do(ctx, deadline, readOnly, r.cmd, r.args)
+	reply, again, err := l.try(ctx, deadline, reads, r.cmd, r.args)
 	l.gate.leave()
-	c.answered(i, err)
+	c.answered(ctx, l, i, !reads, err)
+	if err == nil {
+		return reply, nil
+	}
+	if state := troubled(ctx, err, again, runsScript(cmd)); state != settled {
+		return hold(ctx, &call{c: c, v: v, shard: i, cmd: cmd, r: r, deadline: deadline, l: l, reply: reply, err: err, state: state})
+	}
 	return reply, err
 }
 
 // ejected answers what no shard is left for.
 func (v *view) ejected() error {
 	s := &v.Shards[v.Ejected[0]]
-	return &ShardError{s.Name, s.Primary.Addr, ErrEjected, true}
+	return &ShardError{Shard: s.Name, Node: s.Primary.Addr, Err: ErrEjected, SafeToRetry: true}
 }
 
-// answered ends a shard's row of failures if it replied. What it replied may say that
-// the shard is elsewhere.
-func (c *Client) answered(i int, err error) {
-	if err != nil && refuses(err) {
-		c.doubt(c.topo.Snapshot().Shards[i].Name)
+// answered notes what the primary of shard i said, over l: it ends a shard's row of
+// failures, and may say that the shard is elsewhere.
+func (c *Client) answered(ctx context.Context, l *link, i int, wrote bool, err error) {
+	e, replied := err.(redis.Error)
+	if replied && (refuses(e, false) || refusesTx(e) || thrownOff(e)) {
+		c.doubt(l.shard)
 	}
-	if !c.cfg.AutoEject {
-		return
+	if wrote {
+		c.wrote(ctx, l.shard, i)
 	}
-	if _, replied := err.(redis.Error); err == nil || replied {
+	if c.cfg.AutoEject && (err == nil || replied) {
 		c.topo.ReportSuccess(i)
 	}
 }

@@ -18,6 +18,11 @@
 // answers errors that name it; its keys never move to another shard, unless
 // Config.AutoEject says that the pool is a cache.
 //
+// A shard may be a primary with replicas, found through Sentinels
+// (Config.Sentinels) or through what the servers say: the primary is followed
+// when it changes, and what the old one refused is sent to the new one.
+// Config.ReadFrom has replicas answer reads.
+//
 // A Client may be used by any number of goroutines. Their commands share one
 // connection a shard, pipelined; none waits for another's longer than the
 // servers do, and cancelling one disturbs no other. What needs a connection's

@@ -103,30 +103,47 @@ func (d *draft) watch(ctx context.Context, deadline time.Time, r *request) error
 			return err
 		}
 	}
-	if err := d.borrow(ctx, deadline); err != nil {
+	if d.v.AllEjected() {
+		return d.v.ejected()
+	}
+	f := func(l *link) error {
+		if err := d.borrow(ctx, l, deadline); err != nil {
+			return err
+		}
+		d.watches = true
+		_, err := d.p.do(ctx, deadline, r.cmd, r.args...)
+		if se, ok := err.(*ShardError); ok {
+			se.SafeToRetry = true
+		}
+		d.c.answered(ctx, l, d.shard, false, err)
 		return err
 	}
-	d.watches = true
-	_, err = d.p.do(ctx, deadline, r.cmd, r.args...)
-	if se, ok := err.(*ShardError); ok {
-		se.SafeToRetry = true
+	if d.p == nil {
+		return d.again(ctx, deadline, f)
 	}
-	d.c.answered(d.shard, err)
+	// Nothing but this connection knows what is watched already.
+	err = f(d.p.link)
+	if e, ok := err.(redis.Error); ok && refuses(e, false) {
+		err = d.p.link.refusedTx(e)
+	}
 	return err
 }
 
-// borrow gets the connection of the transaction's shard.
-func (d *draft) borrow(ctx context.Context, deadline time.Time) (err error) {
-	switch {
-	case d.p != nil:
-		return nil
-	case d.v.AllEjected():
-		return d.v.ejected()
-	case d.shard == anyShard:
-		d.shard = d.anywhere()
+// borrow gets a connection of the transaction's shard.
+func (d *draft) borrow(ctx context.Context, l *link, deadline time.Time) (err error) {
+	if d.p == nil {
+		d.p, err = l.borrow(ctx, deadline)
 	}
-	d.p, err = d.v.links[d.shard].borrow(ctx, deadline)
 	return err
+}
+
+// drop gives a connection up, whose node does not execute the transaction.
+func (d *draft) drop() {
+	if d.p != nil {
+		d.p.kill()
+		d.p.close()
+		d.p, d.watches = nil, false
+	}
 }
 
 // anywhere returns the shard of a transaction without keys: that of its first
@@ -148,12 +165,13 @@ func (d *draft) exec(ctx context.Context, deadline time.Time) (any, error) {
 	if len(d.queue) == 0 && d.p == nil {
 		return []any{}, nil
 	}
-	if err := d.borrow(ctx, deadline); err != nil {
-		return nil, err
+	if d.v.AllEjected() {
+		return nil, d.v.ejected()
 	}
-	d.watches = false
-	reply, err := d.p.within(ctx, deadline, d.send)
-	d.c.answered(d.shard, err)
+	if d.shard == anyShard {
+		d.shard = d.anywhere()
+	}
+	reply, err := d.execute(ctx, deadline)
 	if values, ok := reply.([]any); ok && err == nil {
 		return d.publish(ctx, deadline, values)
 	}

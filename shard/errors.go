@@ -33,6 +33,12 @@ var (
 	// ErrTxAborted: a watched key was changed, so nothing of the transaction
 	// was executed.
 	ErrTxAborted = errors.New("shard: transaction aborted: a watched key was changed")
+	// ErrTxRefused: the node does not execute the transaction, as it is not the shard's
+	// primary any more or not yet able to; the redis.Error says which. Nothing was
+	// executed, and the caller may call Tx again.
+	ErrTxRefused = errors.New("transaction refused")
+	// ErrNoReplica: only replicas are to be read from, and none may be.
+	ErrNoReplica = errors.New("no replica may be read from")
 	// ErrEjected: in a cache, every shard is ejected.
 	ErrEjected = errors.New("every shard is ejected")
 )
@@ -45,6 +51,8 @@ type ShardError struct {
 	// SafeToRetry is true if the command was certainly not executed, or only
 	// reads. False means that it may or may not have been executed.
 	SafeToRetry bool
+
+	sent bool // it may have reached the node, whatever it does there
 }
 
 func (e *ShardError) Error() string {

@@ -9,6 +9,7 @@ import (
 	"github.com/gomodule/redigo/redis"
 
 	"github.com/shardring/shardring/shard"
+	"github.com/shardring/shardring/shard/config"
 )
 
 func ExampleClient_Tx() {
@@ -178,4 +179,22 @@ func ExampleClient_Scan() {
 	}
 	fmt.Println(users)
 	// Output: 3
+}
+
+// A read may come from a replica, which may not have the last write yet. Here there is none,
+// and prefer_replica goes to the primary then.
+func ExampleWithReadFrom() {
+	client := open()
+	defer client.Close()
+	ctx := context.Background()
+	if _, err := client.Do(ctx, "SET", "page:1", "welcome"); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(redis.String(client.Do(shard.WithReadFrom(ctx, config.PreferReplica), "GET", "page:1")))
+	_, err := client.Do(shard.WithReadFrom(ctx, config.OnlyReplica), "GET", "page:1")
+	fmt.Println(errors.Is(err, shard.ErrNoReplica))
+	// Output:
+	// welcome <nil>
+	// true
 }

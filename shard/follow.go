@@ -39,7 +39,7 @@ func Follow(file, pool string, told func(FileChange)) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := New(ConfigOf(p))
+	c, err := New(configIn(read, p))
 	if err != nil {
 		return nil, err
 	}
@@ -128,6 +128,11 @@ func ignored(was, is *Config) []string {
 	differ("timeout", was.Timeout, is.Timeout)
 	differ("connect_timeout", was.DialTimeout, is.DialTimeout)
 	differ("cross_shard_reads", was.CrossShardReads, is.CrossShardReads)
+	differ("read_from", was.ReadFrom, is.ReadFrom)
+	differ("balance", was.Balance, is.Balance)
+	differ("max_replica_lag", was.MaxReplicaLag, is.MaxReplicaLag)
+	differ("max_replica_lag_bytes", was.MaxReplicaLagBytes, is.MaxReplicaLagBytes)
+	differ("read_your_writes", was.ReadYourWrites, is.ReadYourWrites)
 	differ("auto_eject_hosts", was.AutoEject, is.AutoEject)
 	differ("health_interval", was.HealthInterval, is.HealthInterval)
 	if !slices.Equal(was.Sentinels, is.Sentinels) {

@@ -2,10 +2,7 @@ package shard
 
 import (
 	"context"
-	"strings"
 	"time"
-
-	"github.com/gomodule/redigo/redis"
 
 	"github.com/shardring/shardring/shard/topology"
 	"github.com/shardring/shardring/shard/watch"
@@ -14,7 +11,7 @@ import (
 // follows says that somebody has to look at the nodes all the time, and not only when
 // one of them fails.
 func (c *Client) follows() bool {
-	if len(c.pool.Sentinels) > 0 || c.cfg.AutoEject {
+	if len(c.pool.Sentinels) > 0 || c.cfg.AutoEject || c.from != fromPrimary {
 		return true
 	}
 	for _, s := range c.pool.Shards {
@@ -31,7 +28,10 @@ func (c *Client) watch() {
 		return
 	}
 	c.watching = true
-	w := watch.New(c.pool, c.topo, watch.Options{Log: c.cfg.Log, Dial: c.cfg.Dial})
+	w := watch.New(c.pool, c.topo, watch.Options{Log: c.cfg.Log, Dial: c.cfg.Dial, Changed: func() {
+		c.current() // nodes that lost their place are left, also while nobody asks anything
+		c.news.tell()
+	}})
 	c.watcher.Go(func() { w.Run(c.life) })
 }
 
@@ -41,19 +41,6 @@ func (c *Client) doubt(shard string) {
 	c.watch()
 	c.mu.Unlock()
 	c.topo.Doubt(shard)
-}
-
-// refuses says that a reply is a node's word that it is not the one to ask.
-func refuses(err error) bool {
-	e, ok := err.(redis.Error)
-	if !ok {
-		return false
-	}
-	switch word, _, _ := strings.Cut(string(e), " "); word {
-	case "READONLY", "LOADING", "MASTERDOWN":
-		return true
-	}
-	return false
 }
 
 // lookEvery is how often the topology is asked for a primary that nobody knows.

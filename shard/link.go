@@ -30,17 +30,19 @@ type link struct {
 	node  topology.Node
 	cfg   *Config
 	// failed is told of every failure that says something of the server.
-	failed func(shard string)
+	failed func(shard string, n topology.Node)
 	topo   *topology.Pool  // who is the primary, for a link made while nobody knew
 	life   context.Context // of the client
 
-	gate gate                       // calls that use this link only
-	pool *redis.Pool                // connections of one's own
-	line atomic.Pointer[baton.Line] // nil: none yet
+	gate    gate                       // calls that use this link only
+	batched atomic.Int64               // commands under way of batches, which are not inside
+	pool    *redis.Pool                // connections of one's own
+	line    atomic.Pointer[baton.Line] // nil: none yet
 
 	mu       sync.Mutex // protects the following fields
 	attempt  *attempt   // under way, or nil
 	failures int        // attempts in a row
+	since    time.Time  // of the first of these
 	retryAt  time.Time
 	last     error // of the last attempt
 	closed   bool
@@ -55,7 +57,7 @@ type attempt struct {
 	err  error
 }
 
-func newLink(shard string, node topology.Node, cfg *Config, failed func(string)) *link {
+func newLink(shard string, node topology.Node, cfg *Config, failed func(string, topology.Node)) *link {
 	l := &link{shard: shard, node: node, cfg: cfg, failed: failed}
 	l.pool = l.newPool()
 	return l
@@ -138,7 +140,9 @@ func (l *link) connect(a *attempt) {
 	}
 	if err != nil {
 		a.err = err
-		l.failures++
+		if l.failures++; l.failures == 1 {
+			l.since = time.Now()
+		}
 		l.last, l.retryAt = err, time.Now().Add(backoff(l.failures))
 	} else {
 		// The line gives the server up a little before the calls on it do.
@@ -157,7 +161,7 @@ func (l *link) connect(a *attempt) {
 
 func (l *link) report() {
 	if l.failed != nil {
-		l.failed(l.shard)
+		l.failed(l.shard, l.node)
 	}
 }
 
@@ -176,6 +180,7 @@ func (l *link) judge(ctx context.Context, line *baton.Line, err error, readOnly 
 	if !errors.As(err, &be) {
 		return se, false // there was no line
 	}
+	se.sent = be.Sent
 	se.Err = blame(ctx, be.Err)
 	se.SafeToRetry = !be.Sent || readOnly
 	switch {
@@ -197,29 +202,33 @@ func blame(ctx context.Context, err error) error {
 	return err
 }
 
-// do sends one command over the line and, if that is harmless, once more
-// over a new one.
-func (l *link) do(ctx context.Context, deadline time.Time, readOnly bool, cmd string, args []any) (any, error) {
-	for try := 0; ; try++ {
-		line, err := l.get(ctx, deadline)
-		var reply any
+// try sends one command over the line, once. again says that the connection was lost
+// and that sending the command once more does no harm.
+func (l *link) try(ctx context.Context, deadline time.Time, readOnly bool, cmd string, args []any) (reply any, again bool, err error) {
+	line, err := l.get(ctx, deadline)
+	if err == nil {
+		reply, err = line.Do(ctx, deadline, cmd, args)
 		if err == nil {
-			reply, err = line.Do(ctx, deadline, cmd, args)
-			if err == nil {
-				return reply, nil
-			}
-			if _, ok := err.(redis.Error); ok {
-				return reply, err
-			}
+			return reply, false, nil
 		}
-		if err == ErrClosed {
-			return nil, err
-		}
-		se, again := l.judge(ctx, line, err, readOnly)
-		if !again || try > 0 || ctx.Err() != nil {
-			return nil, se
+		if _, ok := err.(redis.Error); ok {
+			return reply, false, err
 		}
 	}
+	if err == ErrClosed {
+		return nil, false, err
+	}
+	se, again := l.judge(ctx, line, err, readOnly)
+	return nil, again, se
+}
+
+// do is try, and once more if that does no harm: for what is about this node.
+func (l *link) do(ctx context.Context, deadline time.Time, readOnly bool, cmd string, args []any) (any, error) {
+	reply, again, err := l.try(ctx, deadline, readOnly, cmd, args)
+	if again && ctx.Err() == nil {
+		reply, _, err = l.try(ctx, deadline, readOnly, cmd, args)
+	}
+	return reply, err
 }
 
 // close ends the link, whose gate is shut, when the calls that use it are

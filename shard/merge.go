@@ -61,7 +61,7 @@ func merge(v *view, s *span, parts []part) (any, error) {
 
 func unexpected(v *view, p *part) error {
 	s := &v.Shards[p.shard]
-	return &ShardError{s.Name, s.Primary.Addr, fmt.Errorf("unexpected reply %T to %s", p.Reply, p.Cmd), p.readOnly}
+	return &ShardError{Shard: s.Name, Node: s.Primary.Addr, Err: fmt.Errorf("unexpected reply %T to %s", p.Reply, p.Cmd), SafeToRetry: p.readOnly}
 }
 
 // mergeByKey: an array with an element a key each; an element goes where its

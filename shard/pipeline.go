@@ -16,6 +16,11 @@ type Reply struct {
 // shard that has any, all at the same time. A pipeline belongs to one
 // goroutine. It is not a transaction: commands for one shard are executed in
 // their order, with others' between them; between shards there is no order.
+// What a node refuses to execute now is sent again as Do sends it, and what
+// only reads and stands behind it is read again; where a write behind it has
+// been executed the order cannot be had any more, and it has its error.
+// Of a shard that the pipeline only reads, one replica answers all, if
+// Config.ReadFrom wants one; with a write among them the primary does.
 type Pipeline struct {
 	c *Client
 	b *batch // nil: empty

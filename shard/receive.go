@@ -58,7 +58,7 @@ func (c *conn) taken(ctx context.Context, f *flight, i int, deadline time.Time) 
 	c.turn.Lock()
 	defer c.turn.Unlock()
 	s := &f.spans[i]
-	f.settleTo(ctx, s.first+s.n, deadline)
+	c.settleTo(ctx, f, s.first+s.n, deadline)
 	r := f.reply(i)
 	if i == len(f.spans)-1 {
 		*f = flight{} // what callers keep must not keep all of it
@@ -66,10 +66,32 @@ func (c *conn) taken(ctx context.Context, f *flight, i int, deadline time.Time) 
 	return r.Value, r.Err
 }
 
-// settleTo waits for the parts before end.
-func (f *flight) settleTo(ctx context.Context, end int, deadline time.Time) {
+// settleTo waits for the parts of a flight before end. If one of them is to be sent again
+// all parts are waited for, to keep their order; if the conn has sent more since, it is
+// too late for that. The caller has the turn.
+func (c *conn) settleTo(ctx context.Context, f *flight, end int, deadline time.Time) {
+	troubled := false
 	for ; f.settled < end; f.settled++ {
-		f.batch.take(ctx, &f.parts[f.settled], deadline)
+		p := &f.parts[f.settled]
+		f.take(ctx, p, deadline)
+		if p.state != settled && !troubled {
+			troubled, end = true, len(f.parts)
+		}
+	}
+	if !troubled {
+		return
+	}
+	c.send.Lock()
+	defer c.send.Unlock()
+	c.mu.Lock()
+	last := len(c.flights) == 0 || c.flights[len(c.flights)-1] == f
+	c.mu.Unlock()
+	if last {
+		f.persist(ctx, deadline)
+		return
+	}
+	for i := range f.parts {
+		f.parts[i].giveUp()
 	}
 }
 

@@ -58,7 +58,7 @@ func (c *Client) Scan(ctx context.Context, match string, count int) iter.Seq2[st
 
 // draw is RANDOMKEY: of a shard by chance, the larger the likelier, so that
 // every key of the pool is as likely as on one server.
-func (c *Client) draw(ctx context.Context, v *view, deadline time.Time, r *request) (any, error) {
+func (c *Client) draw(ctx context.Context, v *view, deadline time.Time, cmd *command.Command, r *request) (any, error) {
 	sizes, err := c.sizes(ctx, v, deadline)
 	if err != nil {
 		return answer(err)
@@ -75,7 +75,7 @@ func (c *Client) draw(ctx context.Context, v *view, deadline time.Time, r *reque
 		for ; at >= sizes[i]; i++ {
 			at -= sizes[i]
 		}
-		key, err := c.one(ctx, v, i, deadline, true, r)
+		key, err := c.one(ctx, v, i, deadline, cmd, r)
 		if key != nil || err != nil {
 			return key, err
 		}

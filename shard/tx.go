@@ -42,7 +42,11 @@ type Tx struct {
 //     was executed;
 //   - fn's own: nothing was executed;
 //   - a *ShardError if the shard gave no reply. SafeToRetry says that nothing
-//     was executed. A transaction is never sent twice.
+//     was executed. A transaction that may have been is never sent twice;
+//   - a *ShardError that wraps ErrTxRefused, and the server's redis.Error if it
+//     said so, with SafeToRetry: the node is not the primary, or not able to
+//     execute it now. Without watched keys it is sent again until its time is
+//     over; with them, which only that node watches, it is up to the caller.
 //
 // If watch names keys and fn adds nothing, a nil error means that what fn read
 // of them was there at the same time.

@@ -52,7 +52,7 @@ func (c *Client) wait(ctx context.Context, v *view, shards []int, args []any) (a
 	for k, i := range shards {
 		wg.Go(func() {
 			counts[k], errs[k] = redis.Int64(c.waitFor(ctx, v.links[i], args))
-			c.answered(i, errs[k])
+			c.answered(ctx, v.links[i], i, false, errs[k])
 		})
 	}
 	wg.Wait()
