@@ -133,6 +133,24 @@ func TestReadOnlySession(t *testing.T) {
 	})
 }
 
+// TestCursorsStay: SCAN and its like are answered by the primary, for a cursor means something
+// to the node alone that gave it.
+func TestCursorsStay(t *testing.T) {
+	each(t, func(t *testing.T, d engine.Driver) {
+		_, replicas, yml := withReplicas(t, 1, "read_from: replica", "timeout: 5s")
+		s := serve(t, d, yml)
+		c := s.dial(t)
+		must(t, c, "HSET", "h", "a", "1")
+		soon(t, "the replica answers", func() bool { c.Do("GET", "k"); return gets(t, replicas[0]) > 0 })
+		must(t, c, "SCAN", 0)
+		must(t, c, "HSCAN", "h", 0)
+		info, err := redis.String(replicas[0].Do("INFO", "commandstats"))
+		if err != nil || strings.Contains(info, "scan") {
+			t.Errorf("the replica was asked: %s, %v", info, err)
+		}
+	})
+}
+
 // TestReadYourWrites: a client that wrote reads what it wrote, from the primary.
 func TestReadYourWrites(t *testing.T) {
 	each(t, func(t *testing.T, d engine.Driver) {

@@ -81,7 +81,9 @@ func (r *run) spreadPhases(ctx context.Context) error {
 	if least == 0 || float64(most) > 1.1*float64(least) {
 		r.row.fail("reads of the replicas are %v, want them within 10%% of each other", reads[1:])
 	}
-	if reads[0] > most/10 {
+	// The library reads from the primary what stands in a pipeline with a write to the
+	// shard; all others go to the replicas.
+	if reads[0] > least*3 {
 		r.row.fail("the primary answered %d reads", reads[0])
 	}
 

@@ -3,6 +3,7 @@ package session
 import (
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/shardring/shardring/proxy/backend"
@@ -163,7 +164,7 @@ func (s *Session) readOnly(dst []byte, cmd *command.Command, _ *arguments) []byt
 // way returns the connection on which a call goes to a shard: what only reads may go to a
 // replica, where the session has none of its own. picked: any other would do.
 func (s *Session) way(shard int, call *backend.Call) (conn *backend.Conn, picked bool, err *backend.Error) {
-	if !s.pool.spreads || !call.ReadOnly || call.Script || s.private != nil && s.ownConn(shard) != nil || s.wroteLately(shard) {
+	if !s.pool.spreads || !call.ReadOnly || call.Script || scans(s.last) || s.private != nil && s.ownConn(shard) != nil || s.wroteLately(shard) {
 		return s.conn(shard), false, nil
 	}
 	ch := &s.lane.replicas.shards[shard]
@@ -189,6 +190,10 @@ func (s *Session) way(shard int, call *backend.Call) (conn *backend.Conn, picked
 	sh := &s.pool.snap.Shards[shard]
 	return s.conn(shard), false, &backend.Error{Kind: backend.Down, Shard: sh.Name, Node: sh.Primary.Addr, Err: errNoReplica}
 }
+
+// scans reports whether a command has a cursor, which means something to the node alone
+// that gave it.
+func scans(cmd *command.Command) bool { return strings.HasSuffix(cmd.Name, "scan") }
 
 var errNoReplica = errors.New("none of its replicas may be read from (read_from: replica)")
 
