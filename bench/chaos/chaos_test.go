@@ -12,7 +12,7 @@ import (
 
 // brief is one of each kind of fault, for a second each. `make chaos` runs all, for
 // longer.
-const brief = "shard-down,pause-primary,torn-link,half-open,reset-link,kill-replica"
+const brief = "shard-down,pause-primary,torn-link,half-open,reset-link,kill-replica,kill-primary,planned-failover,reload"
 
 func TestScenarios(t *testing.T) {
 	names := brief
