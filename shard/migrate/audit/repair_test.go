@@ -1,0 +1,417 @@
+package audit
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gomodule/redigo/redis"
+)
+
+// TestStragglers: clients with an old ring increment misplaced counters while
+// these are moved. No increment is lost or counted twice: what is at home and
+// what was counted anew at the old place make up all that was acknowledged.
+func TestStragglers(t *testing.T) {
+	f := newFleet(t, 2)
+	const counters, start, writers = 300, 1000, 4
+	var keys []string
+	acknowledged := make([]map[string]int64, writers)
+	for i := range counters {
+		key := fmt.Sprint("counter:", i)
+		keys = append(keys, key)
+		f.do(f.away(key), "SET", key, start, "EX", 10000)
+	}
+	a := f.open(Options{Examples: -1})
+	_, found := f.find(a)
+	stop := f.write(writers, func(c []redis.Conn, writer, i int) error {
+		if acknowledged[writer] == nil {
+			acknowledged[writer] = map[string]int64{}
+		}
+		key := keys[(i*7+writer*50)%counters]
+		_, err := c[f.away(key)].Do("INCR", key)
+		acknowledged[writer][key]++
+		return err
+	})
+	totals, err := a.Repair(t.Context(), found, nil)
+	stop()
+	if err != nil || totals.Of(Moved)+totals.Of(Changing) != counters {
+		t.Errorf("%+v, %v", totals, err)
+	}
+	again := 0
+	for _, key := range keys {
+		want := int64(start)
+		for _, n := range acknowledged {
+			want += n[key]
+		}
+		have := f.number(0, key) + f.number(1, key)
+		if have != want {
+			t.Errorf("%s: %d at home and %d away, want %d together", key, f.number(f.ring.OwnerString(key), key), f.number(f.away(key), key), want)
+		}
+		if f.has(f.away(key), key) {
+			again++
+		}
+	}
+	t.Logf("%+v; %d counted anew at the old place", totals, again)
+}
+
+func (f *fleet) number(server int, key string) int64 {
+	n, err := redis.Int64(f.do(server, "GET", key), nil)
+	if err != nil && !errors.Is(err, redis.ErrNil) {
+		f.t.Fatal(err)
+	}
+	return n
+}
+
+// write calls do over and over from several goroutines, each with connections
+// of its own, until stop is called.
+func (f *fleet) write(writers int, do func(c []redis.Conn, writer, i int) error) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	for w := range writers {
+		var conns []redis.Conn
+		for _, s := range f.servers {
+			conns = append(conns, connect(f.t, s))
+		}
+		wg.Go(func() {
+			for i := 0; ctx.Err() == nil; i++ {
+				if err := do(conns, w, i); err != nil {
+					f.t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	time.Sleep(20 * time.Millisecond) // all of them write
+	return func() { cancel(); wg.Wait() }
+}
+
+// TestWrittenAtBothEnds: lists get elements at the old place and at home while
+// they are moved: no element that was acknowledged is missing in both.
+func TestWrittenAtBothEnds(t *testing.T) {
+	f := newFleet(t, 2)
+	const lists, writers = 200, 4
+	var keys []string
+	for i := range lists {
+		key := fmt.Sprint("list:", i)
+		keys = append(keys, key)
+		f.do(f.away(key), "RPUSH", key, "first")
+	}
+	a := f.open(Options{})
+	_, found := f.find(a)
+	pushed := make([]int, writers) // each writer pushes 0, 1, 2, … in turn
+	stop := f.write(writers, func(c []redis.Conn, writer, i int) error {
+		key := keys[i*11%lists]
+		at := f.away(key)
+		if writer%2 == 0 {
+			at = f.ring.OwnerString(key)
+			time.Sleep(100 * time.Microsecond) // so that some are moved first
+		}
+		_, err := c[at].Do("RPUSH", key, fmt.Sprint(writer, "-", i))
+		pushed[writer] = i
+		return err
+	})
+	totals, err := a.Repair(t.Context(), found, nil)
+	stop()
+	if err != nil {
+		t.Error(err)
+	}
+	have := map[string]bool{}
+	for _, key := range keys {
+		first := false
+		for i := range f.servers {
+			elements, err := redis.Strings(f.do(i, "LRANGE", key, 0, -1), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range elements {
+				have[e] = true
+				first = first || e == "first"
+			}
+		}
+		if !first {
+			t.Errorf("%s has lost its first element", key)
+		}
+	}
+	for w, n := range pushed {
+		for i := range n + 1 {
+			if !have[fmt.Sprint(w, "-", i)] {
+				t.Errorf("element %d of writer %d is lost", i, w)
+			}
+		}
+	}
+	t.Logf("%+v, pushed %v", totals, pushed)
+}
+
+// TestTwoRepairs: several at once, beside clients with an old ring, lose nothing.
+func TestTwoRepairs(t *testing.T) {
+	f := newFleet(t, 2)
+	const lists, writers, repairs = 300, 2, 4
+	var keys []string
+	for i := range lists {
+		key := fmt.Sprint("list:", i)
+		keys = append(keys, key)
+		f.do(f.away(key), "RPUSH", key, "first")
+	}
+	_, found := f.find(f.open(Options{}))
+	pushed := make([]int, writers)
+	stop := f.write(writers, func(c []redis.Conn, writer, i int) error {
+		key := keys[i*11%lists]
+		_, err := c[f.away(key)].Do("RPUSH", key, fmt.Sprint(writer, "-", i))
+		pushed[writer] = i
+		return err
+	})
+	var wg sync.WaitGroup
+	superseded := make([]bool, repairs)
+	for r := range repairs {
+		wg.Go(func() {
+			time.Sleep(time.Duration(r) * 5 * time.Millisecond)
+			a := f.open(Options{})
+			_, err := a.Repair(t.Context(), found, nil)
+			if superseded[r] = errors.Is(err, ErrSuperseded); err != nil && !superseded[r] {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	stop()
+	// One alone then ends.
+	a := f.open(Options{})
+	_, found = f.find(a)
+	if _, err := a.Repair(t.Context(), found, nil); err != nil {
+		t.Error(err)
+	}
+	have := map[string]bool{}
+	for _, key := range keys {
+		first := false
+		for i := range f.servers {
+			elements, _ := redis.Strings(f.do(i, "LRANGE", key, 0, -1), nil)
+			for _, e := range elements {
+				have[e] = true
+				first = first || e == "first"
+			}
+		}
+		if !first {
+			t.Errorf("%s has lost its first element", key)
+		}
+	}
+	for w, n := range pushed {
+		for i := range n + 1 {
+			if !have[fmt.Sprint(w, "-", i)] {
+				t.Errorf("element %d of writer %d is lost", i, w)
+			}
+		}
+	}
+	t.Log(superseded)
+}
+
+// TestOutcomes: each thing that a repair can meet at home and where the key was.
+func TestOutcomes(t *testing.T) {
+	f := newFleet(t, 2)
+	soon := time.Now().Add(time.Hour).UnixMilli()
+	both := func(key string, make func(i int) []any, expire int64) {
+		for i := range f.servers {
+			args := make(1)
+			args[1] = key
+			f.do(i, args[0].(string), args[1:]...)
+			if expire != 0 {
+				f.do(i, "PEXPIREAT", key, expire)
+			}
+		}
+	}
+	both("same", kinds[0], 0)
+	both("same expiry", kinds[0], soon)
+	both("same stream", func(int) []any { return []any{"XADD", nil, "1-1", "a", "b"} }, soon)
+	both("same set", large[0], 0)
+	both("same hash", large[1], soon)
+	both("other value", kinds[0], 0)
+	f.do(f.away("other value"), "APPEND", "other value", "more")
+	both("other expiry", kinds[0], soon)
+	f.do(f.ring.OwnerString("other expiry"), "PEXPIREAT", "other expiry", soon+5)
+	both("no expiry", kinds[0], soon)
+	f.do(f.ring.OwnerString("no expiry"), "PERSIST", "no expiry")
+	both("other type", kinds[0], 0)
+	f.do(f.away("other type"), "DEL", "other type")
+	f.do(f.away("other type"), "RPUSH", "other type", "a")
+	f.do(f.away("expires"), "SET", "expires", "soon", "PX", 150)
+	f.do(f.away("deleted"), "SET", "deleted", "soon")
+	f.do(f.away("alone"), "SET", "alone", "here")
+
+	a := f.open(Options{})
+	r, keys := f.find(a)
+	if r.Misplaced != 12 {
+		t.Errorf("found %d, want 12", r.Misplaced)
+	}
+	f.do(f.away("deleted"), "DEL", "deleted")
+	time.Sleep(200 * time.Millisecond)
+	before := map[string]state{}
+	for _, key := range []string{"other value", "other expiry", "no expiry", "other type"} {
+		before["away "+key], before["home "+key] = f.state(f.away(key), key), f.state(f.ring.OwnerString(key), key)
+	}
+	want := map[string]Result{
+		"same": Same, "same expiry": Same, "same stream": Same, "same set": Same, "same hash": Same,
+		"other value": Conflict, "other expiry": Conflict, "no expiry": Conflict, "other type": Conflict,
+		"expires": Gone, "deleted": Gone, "alone": Moved,
+	}
+	totals, err := a.Repair(t.Context(), keys, func(o Outcome) {
+		if o.Result != want[string(o.Key.Name)] {
+			t.Errorf("%v, want %v", o, want[string(o.Key.Name)])
+		}
+	})
+	if err != nil || totals.Left() != 4 {
+		t.Errorf("%+v, %v", totals, err)
+	}
+	for key, result := range want {
+		if have := f.has(f.away(key), key); have != result.Left() {
+			t.Errorf("%s is where it was: %v", key, have)
+		}
+		if have := f.has(f.ring.OwnerString(key), key); have != (result != Gone) {
+			t.Errorf("%s is at home: %v", key, have)
+		}
+		if result == Conflict && (f.state(f.away(key), key) != before["away "+key] || f.state(f.ring.OwnerString(key), key) != before["home "+key]) {
+			t.Errorf("%s was changed", key)
+		}
+	}
+
+	_, keys = f.find(a)
+	totals, err = a.Delete(t.Context(), keys, nil)
+	if err != nil || totals.Of(Deleted) != 4 {
+		t.Errorf("delete: %+v, %v", totals, err)
+	}
+	for key := range want {
+		if f.has(f.away(key), key) {
+			t.Errorf("%s has not been deleted", key)
+		}
+		if have := f.has(f.ring.OwnerString(key), key); have != (want[key] != Gone) {
+			t.Errorf("%s at home: %v", key, have)
+		}
+	}
+}
+
+// TestIdle: how long a key has not been used, or how often it is, goes with it.
+func TestIdle(t *testing.T) {
+	f := newFleet(t, 2)
+	for i := range f.servers {
+		f.do(i, "CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+	}
+	f.do(f.away("key"), "SET", "key", "value")
+	dump, err := redis.Bytes(f.do(f.away("key"), "DUMP", "key"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.do(f.away("key"), "RESTORE", "key", 0, dump, "REPLACE", "IDLETIME", 5000)
+	a := f.open(Options{})
+	_, keys := f.find(a)
+	if _, err := a.Repair(t.Context(), keys, nil); err != nil {
+		t.Fatal(err)
+	}
+	if idle, _ := redis.Int(f.do(f.ring.OwnerString("key"), "OBJECT", "IDLETIME", "key"), nil); idle < 4999 || idle > 5100 {
+		t.Errorf("idle for %d s, want 5000", idle)
+	}
+
+	for i := range f.servers {
+		f.do(i, "CONFIG", "SET", "maxmemory-policy", "allkeys-lfu")
+	}
+	f.do(f.away("often"), "RESTORE", "often", 0, dump, "FREQ", 200)
+	_, keys = f.find(a)
+	if _, err := a.Repair(t.Context(), keys, nil); err != nil {
+		t.Fatal(err)
+	}
+	if freq, _ := redis.Int(f.do(f.ring.OwnerString("often"), "OBJECT", "FREQ", "often"), nil); freq < 195 || freq > 205 {
+		t.Errorf("frequency %d, want 200", freq)
+	}
+}
+
+// TestRepairRefused: a server that takes no writes ends a repair, with its name and
+// nothing lost; so does one that is not the one that was scanned.
+func TestRepairRefused(t *testing.T) {
+	f := newFleet(t, 2)
+	f.fill(100, 20)
+	a := f.open(Options{})
+	_, keys := f.find(a)
+	f.do(1, "CONFIG", "SET", "maxmemory", 1)
+	_, err := a.Repair(t.Context(), keys, nil)
+	if err == nil || !strings.Contains(err.Error(), "shard cache-2 at "+f.servers[1].Addr) || !strings.Contains(err.Error(), "OOM") {
+		t.Errorf("full: %v", err)
+	}
+	f.do(1, "CONFIG", "SET", "maxmemory", 0)
+	for _, k := range keys {
+		if !f.has(0, string(k.Name)) && !f.has(1, string(k.Name)) {
+			t.Errorf("%s is lost", k.Name)
+		}
+	}
+	f.servers[1].Restart()
+	if _, err = a.Repair(t.Context(), keys, nil); err == nil || !strings.Contains(err.Error(), "restarted or replaced") {
+		t.Errorf("restarted: %v", err)
+	}
+}
+
+// TestCanonical: a large set or hash has another DUMP on another server, or after
+// other changes, but the same canonical one; another value has another.
+func TestCanonical(t *testing.T) {
+	f := newFleet(t, 2)
+	differ := 0
+	for i, make := range large {
+		key := fmt.Sprint("key:", i)
+		var dumps [][]byte
+		for s := range f.servers {
+			args := make(3)
+			args[1] = key
+			f.do(s, args[0].(string), args[1:]...)
+			dump, err := redis.Bytes(f.do(s, "DUMP", key), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			dumps = append(dumps, dump)
+		}
+		if !bytes.Equal(dumps[0], dumps[1]) {
+			differ++
+		}
+		if !bytes.Equal(canonical(dumps[0]), canonical(dumps[1])) {
+			t.Errorf("%s: canonical dumps differ", make(3)[0])
+		}
+		changed := bytes.Clone(dumps[0])
+		changed[len(changed)/2] ^= 1
+		if bytes.Equal(canonical(changed), canonical(dumps[0])) {
+			t.Errorf("%s: a changed dump is the same", make(3)[0])
+		}
+	}
+	if differ != 2 {
+		t.Errorf("%d of 5 dumps differ between servers, want those of the set and the hash", differ)
+	}
+}
+
+// FuzzCanonical: whatever stands in a dump, canonical keeps all of its bytes, and
+// is its own canonical form.
+func FuzzCanonical(f *testing.F) {
+	f.Add([]byte("\x02\x02\x01b\x01a0123456789"))
+	f.Add([]byte("\x04\x01\xc0\x05\xc3\x04\x06abcd0123456789"))
+	f.Add([]byte("\x02\x810000000000123456789"))
+	f.Fuzz(func(t *testing.T, dump []byte) {
+		before := bytes.Clone(dump)
+		once := canonical(dump)
+		if !bytes.Equal(dump, before) {
+			t.Fatal("the dump was changed")
+		}
+		if len(dump) <= footer {
+			return
+		}
+		var counts [2][256]int
+		for _, b := range dump[:len(dump)-footer] {
+			counts[0][b]++
+		}
+		for _, b := range once {
+			counts[1][b]++
+		}
+		if counts[0] != counts[1] {
+			t.Fatalf("%q became %q", dump, once)
+		}
+		if twice := canonical(append(bytes.Clone(once), make([]byte, footer)...)); !bytes.Equal(once, twice) {
+			t.Fatalf("%q, then %q", once, twice)
+		}
+	})
+}
