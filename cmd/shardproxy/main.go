@@ -36,7 +36,8 @@ ShardedJedis or Redis Cluster put them.`,
 		Example: `  shardproxy demo                            four shards to play with, nothing needed
   shardproxy run -c pools.yml                serve the pools of a file
   shardproxy check -c pools.yml --live       read the file, ask every server
-  shardproxy locate user:1 -c pools.yml      which shard has this key, and why`,
+  shardproxy locate user:1 -c pools.yml      which shard has this key, and why
+  shardproxy audit -c pools.yml              keys on shards that do not own them`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          knownCommand,
@@ -50,7 +51,7 @@ ShardedJedis or Redis Cluster put them.`,
 	}
 	root.SetFlagErrorFunc(flagError)
 	root.CompletionOptions.HiddenDefaultCmd = false
-	root.AddCommand(runCommand(), checkCommand(), demoCommand(), locateCommand(), ringCommand(),
+	root.AddCommand(runCommand(), checkCommand(), demoCommand(), locateCommand(), ringCommand(), auditCommand(),
 		nutcrackerCommand(), versionCommand())
 	return root
 }

@@ -109,14 +109,7 @@ func (o *ringOptions) run(out io.Writer) error {
 	if o.diff == "" {
 		return o.show(out, now)
 	}
-	other := source{path: o.diff, name: o.name}
-	if other.name == "" {
-		other.name = pool.Name // both files may have one pool, by another name
-		if file, err := other.file(); err == nil && len(file.Pools) == 1 {
-			other.name = ""
-		}
-	}
-	pool, r, err = other.pool()
+	pool, r, err = otherPool(o.diff, o.name, pool)
 	if err != nil {
 		return err
 	}

@@ -60,3 +60,16 @@ func (s *source) pool() (*config.Pool, *ring.Ring, error) {
 	r, err := ring.New(pool.Ring)
 	return pool, r, err
 }
+
+// otherPool is the pool of another file that a pool is compared with: that of
+// the same name or, where --pool names none, the only one.
+func otherPool(path, name string, pool *config.Pool) (*config.Pool, *ring.Ring, error) {
+	other := source{path: path, name: name}
+	if other.name == "" {
+		other.name = pool.Name
+		if file, err := other.file(); err == nil && len(file.Pools) == 1 {
+			other.name = ""
+		}
+	}
+	return other.pool()
+}

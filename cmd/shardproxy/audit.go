@@ -1,0 +1,217 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shardring/shardring/cmd/shardproxy/internal/progress"
+	"github.com/shardring/shardring/shard/config"
+	"github.com/shardring/shardring/shard/migrate/audit"
+)
+
+// auditOptions are the flags of audit.
+type auditOptions struct {
+	source
+	list, json, delete, repair, yes bool
+	against, svg                    string
+	library                         audit.Options
+}
+
+// auditCommand finds keys on shards that do not own them.
+func auditCommand() *cobra.Command {
+	var o auditOptions
+	cmd := &cobra.Command{
+		Use:   "audit [-c FILE]",
+		Short: "Find keys on shards that do not own them, and move them home",
+		Long: `Scan the servers of a pool for keys that the ring gives to other shards, and
+count them by where they are and whose they are. The command fails while there
+are any, so that it can stand in a script.
+
+--repair moves them home, with their values and times to live. A key that is at
+home too with another value is a conflict and is left; so is one that changes
+all the time. A write is never lost, and it may be interrupted at any point and
+begun again. --delete deletes them where they were found, and asks first.
+
+--against compares with the same pool of another file and changes nothing: what
+share of the hash space would move, exactly; keys and bytes between each pair of
+shards, reckoned from a sample; and the shares before and after.`,
+		Example: `  shardproxy audit -c pools.yml
+  shardproxy audit -c pools.yml --repair
+  shardproxy audit -c pools.yml --list > misplaced.jsonl
+  shardproxy audit -c pools.yml --against bigger.yml --svg change.svg`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
+	}
+	o.fileFlag(cmd)
+	o.poolFlag(cmd)
+	f := cmd.Flags()
+	f.BoolVar(&o.list, "list", false, "print every misplaced key, one JSON object a line, in place of the table")
+	f.BoolVar(&o.json, "json", false, "print one JSON object in place of the table")
+	f.BoolVar(&o.repair, "repair", false, "move misplaced keys to the shards that own them")
+	f.BoolVar(&o.delete, "delete", false, "delete misplaced keys; asks first")
+	f.BoolVarP(&o.yes, "yes", "y", false, "do not ask, with --delete")
+	f.StringVar(&o.against, "against", "", "another configuration `file`: say what changing to it would move")
+	f.StringVar(&o.svg, "svg", "", "draw the shares before and after to this `file`, with --against; - is standard output, in place of the table")
+	f.IntVar(&o.library.KeysPerSecond, "keys-per-second", 0, "look at, delete or move no more than `N`, of all servers together; 0: no limit")
+	f.BoolVar(&o.library.FromReplicas, "from-replicas", false, "scan replicas, where there are any")
+	f.IntVar(&o.library.Samples, "samples", 10_000, "keys of each server that --against looks at")
+	f.DurationVar(&o.library.FindTimeout, "timeout", 0, "for finding the primaries (default 5s)")
+	_ = cmd.MarkFlagFilename("against", "yml", "yaml")
+	return cmd
+}
+
+// check refuses flags that do not go together.
+func (o *auditOptions) check() error {
+	act := o.delete || o.repair
+	for _, c := range []struct {
+		wrong bool
+		msg   string
+	}{
+		{o.delete && o.repair, "--delete and --repair: want one of them"},
+		{o.against != "" && (act || o.list), "--against changes and lists nothing: want it without --delete, --repair and --list"},
+		{o.svg != "" && o.against == "", "--svg draws a change: want --against with it"},
+		{o.yes && !o.delete, "--yes is an answer to --delete, which is not given"},
+		{o.json && o.list, "--json and --list: want one of them"},
+		{o.library.KeysPerSecond < 0, fmt.Sprintf("--keys-per-second %d: want more than 0, or 0 for no limit", o.library.KeysPerSecond)},
+		{o.library.Samples < 1, fmt.Sprintf("--samples %d: want at least 1", o.library.Samples)},
+	} {
+		if c.wrong {
+			return usagef("%s", c.msg)
+		}
+	}
+	return nil
+}
+
+func (o *auditOptions) run(cmd *cobra.Command) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	pool, _, err := o.pool()
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal does not wait
+	stderr := cmd.ErrOrStderr()
+	shown := progress.New(stderr, terminalWriter(stderr))
+	defer shown.End()
+	o.library.Progress = func(p audit.Progress) { shown.Show(p.Phase.String()+" keys", p.Done, p.Total) }
+	a, err := audit.Open(ctx, pool, o.library)
+	if err != nil {
+		return err
+	}
+	if o.against != "" {
+		return o.compare(ctx, cmd.OutOrStdout(), a, pool, shown)
+	}
+	return o.find(ctx, cmd, a, pool, shown)
+}
+
+func terminalWriter(w io.Writer) bool {
+	r, ok := w.(io.Reader) // an *os.File is both
+	return ok && terminal(r)
+}
+
+// find prints what is misplaced, and does something about it if asked to.
+func (o *auditOptions) find(ctx context.Context, cmd *cobra.Command, a *audit.Auditor, pool *config.Pool, shown *progress.Progress) error {
+	out := cmd.OutOrStdout()
+	act := o.delete || o.repair
+	var keys []audit.Key // some 100 bytes each
+	list := newKeyList(out)
+	report, err := a.Find(ctx, func(k audit.Key) {
+		if act {
+			keys = append(keys, k)
+		} else if o.list {
+			list.add(k, nil)
+		}
+	})
+	shown.End()
+	if err != nil {
+		return err
+	}
+	if err := list.Flush(); err != nil {
+		return err
+	}
+	v := newAuditView(pool, report)
+	if act && len(keys) > 0 {
+		if !o.json && !o.list {
+			if err := v.print(out); err != nil {
+				return err
+			}
+			fmt.Fprintln(out)
+		}
+		return o.act(ctx, cmd, a, keys, v, list, shown)
+	}
+	switch {
+	case o.json:
+		err = printJSON(out, v)
+	case !o.list:
+		err = v.print(out)
+	}
+	if err == nil && report.Misplaced > 0 {
+		err = fmt.Errorf("%s misplaced: --repair moves them home, --delete deletes them", grouped(report.Misplaced)+plural(report.Misplaced, " key is", " keys are"))
+	}
+	return err
+}
+
+// act deletes or repairs.
+func (o *auditOptions) act(ctx context.Context, cmd *cobra.Command, a *audit.Auditor, keys []audit.Key, v *auditView, list *keyList, shown *progress.Progress) error {
+	out := cmd.OutOrStdout()
+	do := a.Repair
+	if o.delete {
+		do = a.Delete
+		if !o.yes {
+			if err := confirm(cmd, fmt.Sprintf("Delete %s from the servers where they were found?", grouped(int64(len(keys)))+plural(int64(len(keys)), " key", " keys"))); err != nil {
+				return err
+			}
+		}
+	}
+	var left []audit.Outcome
+	totals, err := do(ctx, keys, func(outcome audit.Outcome) {
+		if o.list {
+			list.add(outcome.Key, &outcome)
+		} else if outcome.Result.Left() {
+			left = append(left, outcome)
+		}
+	})
+	shown.End()
+	if flushed := list.Flush(); flushed != nil {
+		return flushed
+	}
+	v.did(totals, left)
+	switch {
+	case o.json:
+		if printed := printJSON(out, v); printed != nil {
+			return printed
+		}
+	case !o.list:
+		if printed := v.printDone(out, int64(len(keys))); printed != nil {
+			return printed
+		}
+	}
+	if err == nil && totals.Left() > 0 {
+		err = fmt.Errorf("%s", grouped(totals.Left())+plural(totals.Left(), " key was left where it was", " keys were left where they were"))
+	}
+	return err
+}
+
+// confirm asks on standard error and reads a line of standard input.
+func confirm(cmd *cobra.Command, question string) error {
+	fmt.Fprintf(cmd.ErrOrStderr(), "%s Type yes: ", question)
+	line, err := bufio.NewReader(cmd.InOrStdin()).ReadString('\n')
+	if strings.TrimSpace(line) == "yes" {
+		return nil
+	}
+	if err == io.EOF && line == "" {
+		fmt.Fprintln(cmd.ErrOrStderr())
+		return fmt.Errorf("nobody answered: nothing was deleted; --yes does not ask")
+	}
+	return fmt.Errorf("the answer was %q and not yes: nothing was deleted", strings.TrimSpace(line))
+}
