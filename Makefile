@@ -85,6 +85,10 @@ bench-short: deps ## the loads that tell most, and latencies at a fixed rate, un
 chaos: deps ## faults under load with Sentinels, cut networks and reloads, 10 minutes; as root. ARGS="--only split --seconds 20"
 	$(GO) run ./bench/chaos $(ARGS)
 
+.PHONY: audit
+audit: deps ## find and repair 1,000 misplaced keys among 1,000,000, beside redis-cli --scan
+	$(GO) test -count=1 -timeout 20m -run '^TestFindsExactlyAndRepairs$$' -v ./shard/migrate/audit -audit.keys=1000000 -audit.misplaced=1000
+
 .PHONY: build
 build: ## bin/shardproxy
 	$(GO) build -trimpath -o bin/ ./cmd/shardproxy

@@ -44,7 +44,7 @@ func TestFindsExactlyAndRepairs(t *testing.T) {
 	if r.Keys < int64(*manyKeys) || len(r.Groups) != 4 || len(r.Groups[0].Examples) != 3 {
 		t.Errorf("report %+v", r)
 	}
-	f.beside(r)
+	f.beside(a)
 
 	outcomes := 0
 	totals, err := a.Repair(t.Context(), keys, func(o Outcome) {
@@ -75,38 +75,46 @@ func TestFindsExactlyAndRepairs(t *testing.T) {
 	}
 }
 
-// beside scans the servers by redis-cli, all at once as Find does, and holds that
-// Find was not slower.
-func (f *fleet) beside(r *Report) {
+// beside measures Find and redis-cli --scan, which scans all servers at once too,
+// in turns, and holds that Find's best is not slower.
+func (f *fleet) beside(a *Auditor) {
 	f.t.Helper()
 	cli, err := exec.LookPath("redis-cli")
 	if err != nil {
 		f.t.Fatal("no redis-cli found, install it: apt-get install -y redis-tools")
 	}
-	began := time.Now()
-	keys := make(chan int, len(f.servers))
-	for _, s := range f.servers {
-		go func() {
-			_, port, _ := strings.Cut(s.Addr, ":")
-			out, err := exec.Command(cli, "-p", port, "--scan").Output()
-			if err != nil {
-				f.t.Errorf("redis-cli --scan: %v", err)
-			}
-			keys <- strings.Count(string(out), "\n")
-		}()
+	var ours, theirs time.Duration
+	for round := range 3 {
+		r, _ := f.find(a)
+		began := time.Now()
+		keys := make(chan int, len(f.servers))
+		for _, s := range f.servers {
+			go func() {
+				_, port, _ := strings.Cut(s.Addr, ":")
+				out, err := exec.Command(cli, "-p", port, "--scan").Output()
+				if err != nil {
+					f.t.Errorf("redis-cli --scan: %v", err)
+				}
+				keys <- strings.Count(string(out), "\n")
+			}()
+		}
+		n := 0
+		for range f.servers {
+			n += <-keys
+		}
+		took := time.Since(began)
+		f.t.Logf("Find: %d keys in %v, %.0f a second; redis-cli --scan: %d in %v, %.0f a second",
+			r.Keys, r.Took.Round(time.Millisecond), float64(r.Keys)/r.Took.Seconds(), n, took.Round(time.Millisecond), float64(n)/took.Seconds())
+		if int64(n) < int64(*manyKeys) {
+			f.t.Errorf("redis-cli found %d keys", n)
+		}
+		if round == 0 {
+			ours, theirs = r.Took, took
+		}
+		ours, theirs = min(ours, r.Took), min(theirs, took)
 	}
-	n := 0
-	for range f.servers {
-		n += <-keys
-	}
-	took := time.Since(began)
-	f.t.Logf("Find: %d keys in %v, %.0f a second; redis-cli --scan: %d in %v, %.0f a second",
-		r.Keys, r.Took.Round(time.Millisecond), float64(r.Keys)/r.Took.Seconds(), n, took.Round(time.Millisecond), float64(n)/took.Seconds())
-	if int64(n) < int64(*manyKeys) {
-		f.t.Errorf("redis-cli found %d keys", n)
-	}
-	if r.Took > took {
-		f.t.Errorf("Find took %v, redis-cli --scan %v", r.Took, took)
+	if ours > theirs {
+		f.t.Errorf("Find took %v, redis-cli --scan %v", ours, theirs)
 	}
 }
 
