@@ -326,6 +326,47 @@ func TestIdle(t *testing.T) {
 	}
 }
 
+// TestOlderVersions: what is sent to servers that lack PEXPIRETIME, ABSTTL and
+// IDLETIME, or UNLINK, moves keys too; expiries are then exact to a clock's reading.
+func TestOlderVersions(t *testing.T) {
+	f := newFleet(t, 2)
+	a := f.open(Options{})
+	expire := time.Now().Add(time.Hour).UnixMilli()
+	for _, v := range []version{{6, 2}, {4, 0}, {3, 2}} {
+		m := &mover{a: a, claim: &claim{}, links: map[int]*link{}}
+		t.Cleanup(m.close)
+		for i := range f.servers {
+			l, err := m.link(t.Context(), i, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			l.version = v
+		}
+		for _, expires := range []bool{false, true} {
+			key := fmt.Sprint(v, " ", expires)
+			k := Key{Name: []byte(key), from: f.away(key), to: f.ring.OwnerString(key)}
+			for _, want := range []Result{Moved, Same} {
+				f.do(k.from, "SET", key, "value")
+				if expires {
+					f.do(k.from, "PEXPIREAT", key, expire)
+				}
+				if want == Same {
+					if err := m.claimAll(t.Context(), []Key{k}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if have, err := m.home(t.Context(), k); have != want || err != nil {
+					t.Errorf("%s: %v, %v, want %v", key, have, err, want)
+				}
+			}
+			have := f.state(k.to, key)
+			if late := have.expire - expire; expires && (late < -about || late > about) || !expires && have.expire != -1 {
+				t.Errorf("%s expires at %d, want %d", key, have.expire, expire)
+			}
+		}
+	}
+}
+
 // TestRepairRefused: a server that takes no writes ends a repair, with its name and
 // nothing lost; so does one that is not the one that was scanned.
 func TestRepairRefused(t *testing.T) {
