@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os/signal"
@@ -109,9 +110,14 @@ func (o *auditOptions) run(cmd *cobra.Command) error {
 		return err
 	}
 	if o.against != "" {
-		return o.compare(ctx, cmd.OutOrStdout(), a, pool, shown)
+		err = o.compare(ctx, cmd.OutOrStdout(), a, pool, shown)
+	} else {
+		err = o.find(ctx, cmd, a, pool, shown)
 	}
-	return o.find(ctx, cmd, a, pool, shown)
+	if errors.Is(err, context.Canceled) {
+		return errors.New("interrupted: what is printed above is done, and to be begun again is safe")
+	}
+	return err
 }
 
 func terminalWriter(w io.Writer) bool {

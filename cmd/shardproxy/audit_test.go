@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -200,6 +201,45 @@ func TestAuditRefusals(t *testing.T) {
 	r := a.audit("", "--timeout", "500ms")
 	wantCode(t, r, exitFailed)
 	wantIn(t, r.stderr, "shard cache-2 at "+a.servers[1].Addr, "connection refused")
+}
+
+// TestAuditInterrupted: on SIGINT the keys under way are finished, and what is
+// done is said.
+func TestAuditInterrupted(t *testing.T) {
+	a := newAstray(t)
+	const n = 500
+	for i := range n {
+		key := fmt.Sprint("key:", i)
+		a.do(a.away(key), "SET", key, i)
+	}
+	cmd := exec.Command(program, "audit", "-c", a.file, "--repair", "--keys-per-second", "200")
+	var stdout, stderr strings.Builder
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	moved := func() (moved int64) {
+		for i := range n {
+			key := fmt.Sprint("key:", i)
+			moved += a.do(a.home(key), "EXISTS", key).(int64)
+		}
+		return moved
+	}
+	eventually(t, "some keys are moved", func() bool { return moved() > 10 })
+	send(t, cmd, syscall.SIGINT)
+	if code := waitExit(t, cmd); code != exitFailed {
+		t.Errorf("exit code %d", code)
+	}
+	done := moved()
+	wantIn(t, stdout.String(), fmt.Sprintf(": %d moved, %d not reached", done, n-done))
+	wantIn(t, stderr.String(), "interrupted")
+	if left := a.do(0, "EXISTS", "shardring:audit:repair").(int64) + a.do(1, "EXISTS", "shardring:audit:repair").(int64); left != 0 {
+		t.Errorf("%d claims are left", left)
+	}
+	wantCode(t, a.audit("", "--repair"), exitDone)
+	if done := moved(); done != n {
+		t.Errorf("%d keys are at home, want %d", done, n)
+	}
 }
 
 // TestAuditKilled: a repair that is killed again and again, at any point, loses
