@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shardring/shardring/shard/config"
 	"github.com/shardring/shardring/shard/shardtest"
 )
 
@@ -213,6 +214,31 @@ func TestFindFollows(t *testing.T) {
 		if err != nil || r.Keys != 1 || r.Servers[0].Node != c.want {
 			t.Errorf("%+v: %+v, %v, want %s to be scanned", c.opt, r, err, c.want)
 		}
+	}
+}
+
+// TestSentinels: who has a shard is asked of them; a shard that they do not know
+// is named.
+func TestSentinels(t *testing.T) {
+	s := shardtest.Redis(t)
+	host, port, _ := strings.Cut(s.Addr, ":")
+	sentinel := shardtest.Sentinel(t, "sentinel monitor one "+host+" "+port+" 1")
+	if _, err := s.Do("SET", "key", "value"); err != nil {
+		t.Fatal(err)
+	}
+	pool := func(master string) *config.Pool {
+		return parse(t, fmt.Sprintf("cache: {redis: true, sentinels: [%s], shards: [{name: a, master: %s}]}", sentinel.Addr, master))
+	}
+	a, err := Open(t.Context(), pool("one"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err := a.Find(t.Context(), nil); err != nil || r.Keys != 1 || r.Servers[0].Node != s.Addr {
+		t.Errorf("%+v, %v", r, err)
+	}
+	_, err = Open(t.Context(), pool("two"), Options{FindTimeout: time.Second})
+	if err == nil || err.Error() != "shard a: no Sentinel has named its primary" {
+		t.Error(err)
 	}
 }
 

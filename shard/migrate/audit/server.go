@@ -23,11 +23,17 @@ type server struct {
 // Error says on which shard and node something went wrong.
 type Error struct {
 	Shard string
-	Node  string
+	Node  string // "": none is known
 	Err   error
 }
 
-func (e *Error) Error() string { return fmt.Sprintf("shard %s at %s: %v", e.Shard, e.Node, e.Err) }
+func (e *Error) Error() string {
+	if e.Node == "" {
+		return fmt.Sprintf("shard %s: %v", e.Shard, e.Err)
+	}
+	return fmt.Sprintf("shard %s at %s: %v", e.Shard, e.Node, e.Err)
+}
+
 func (e *Error) Unwrap() error { return e.Err }
 
 func (s *server) wrap(err error) error {
