@@ -56,7 +56,7 @@ diff: deps ## a long random run of the proxy over four redis-servers beside one 
 	$(GO) test -count=1 -timeout 60m -run '^TestDifference$$' -v ./proxy -diff.seed=$(SEED) -diff.steps=$(STEPS)
 
 .PHONY: conformance
-conformance: ## the test suite of Redis 7.0.15 through the proxy and directly, 14 minutes; needs tcl, git clones the suite
+conformance: ## the test suite of Redis 7.0.15 through the proxy and directly, 20 minutes; needs tcl, git clones the suite
 	$(GO) run ./proxy/conformance $(ARGS)
 
 .PHONY: fuzz
