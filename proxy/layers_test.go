@@ -31,8 +31,9 @@ var layers = map[string][]string{
 
 	"proxy/acl":         {"shard/command", "shard/config", "shard/resp"},
 	"proxy/iobuf":       {},
-	"proxy/backend":     {"proxy/iobuf", "shard/resp"},
-	"proxy/session":     {"proxy/acl", "proxy/backend", "proxy/iobuf", "ring", "shard/command", "shard/config", "shard/crossread", "shard/resp", "shard/topology"},
+	"proxy/memcache":    {},
+	"proxy/backend":     {"proxy/iobuf", "proxy/memcache", "shard/resp"},
+	"proxy/session":     {"proxy/acl", "proxy/backend", "proxy/iobuf", "proxy/memcache", "ring", "shard/command", "shard/config", "shard/crossread", "shard/resp", "shard/topology"},
 	"proxy/engine":      {"proxy/backend", "proxy/iobuf", "proxy/session", "shard/config", "shard/topology"},
 	"proxy":             {"proxy/backend", "proxy/engine", "proxy/session", "shard/command", "shard/config", "shard/config/follow", "shard/topology", "shard/watch"},
 	"proxy/conformance": {"shard/shardtest", "shard/shardtest/program"},
