@@ -30,6 +30,7 @@ func writePool(b *bytes.Buffer, p *Pool) {
 	byDefault := defaultPool(p.Name, true)
 	byDefault.Ring.Hash = p.Ring.Placement.Hashes()[0]
 	byDefault.tag = defaultTag(p.Ring.Placement)
+	byDefault.OnShardError = onShardErrors(p.Redis)[0]
 	writeKeys(b, poolKeys(), &poolDraft{Pool: p}, byDefault)
 	if len(p.Users) > 0 {
 		b.WriteString("  users:\n")

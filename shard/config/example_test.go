@@ -129,6 +129,7 @@ cache:
 	//   redis_db: 0  # default
 	//   server_connections: 1  # default
 	//   cross_shard_reads: false  # default
+	//   on_shard_error: error  # default
 	//   health_interval: 2s  # default
 	//   read_from: primary  # default
 	//   balance: least_requests  # default

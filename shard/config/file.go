@@ -50,6 +50,8 @@ type Pool struct {
 	ReusePort         bool          // SO_REUSEPORT on the listener
 	Preconnect        bool          // connect to every server at start
 
+	OnShardError OnShardError // what keys of a shard that fails are to the proxy's clients
+
 	CrossShardReads bool // SUNION and its like may have keys on several shards
 
 	// Sentinels know the shards' servers, by Shard.MasterName; without any, the

@@ -62,7 +62,7 @@ func poolKeys() []key[poolDraft] {
 			boolean(func(p *p) *bool { return &p.Preconnect })},
 		{authKey, "secret", "Password: given to servers, asked of clients. Needs `redis: true`. Also `{file: /run/secrets/redis}`.",
 			secret(func(p *p) *Secret { return &p.Auth })},
-		{serverAuthKey, "secret", "Password given to servers, where it is not `redis_auth`.",
+		{serverAuthKey, "secret", "Password given to servers, where it is not `redis_auth`. To memcached (`-Y`) with `server_username`.",
 			secret(func(p *p) *Secret { return &p.ServerAuth })},
 		{"server_username", "text", "User that the password given to servers belongs to. Default: theirs.", binding[p]{
 			read: func(d *decoder, k string, v node, to *p) { to.ServerUsername, _ = d.userName(k, v) },
@@ -75,6 +75,7 @@ func poolKeys() []key[poolDraft] {
 			count(1, maxInt, func(p *p) *int { return &p.ServerConnections })},
 		{"cross_shard_reads", "true or false", "`SUNION`, `SINTER`, `SDIFF`, `SINTERCARD`, `ZUNION`, `ZINTER`, `ZDIFF`, `ZINTERCARD` and `PFCOUNT` may have keys on several shards, which then send what they hold. `false`: a `CROSSSLOT` error.",
 			boolean(func(p *p) *bool { return &p.CrossShardReads })},
+		{"on_shard_error", "word", "What is answered for keys that are asked for and whose shard fails: `error`, or `miss`, as if they were not there. Default: `miss` for memcached, `error` for Redis, where it cannot be `miss`.", onShardError()},
 		{"sentinels", "list of addresses", "Sentinels that know where the shards' servers are; a shard's `master:` or name is what they call it. The others of the same masters are found through these.", sentinels()},
 		{sentinelAuth, "secret", "Password given to Sentinels.",
 			secret(func(p *p) *Secret { return &p.SentinelAuth })},

@@ -25,6 +25,7 @@ func TestNutcrackersDefaults(t *testing.T) {
 		ServerFailureLimit: 2,
 		ConnectTimeout:     time.Second,
 		HealthInterval:     2 * time.Second,
+		OnShardError:       ShardErrorIsMiss,
 		ReadFrom:           Primary,
 		Balance:            LeastRequests,
 		MaxReplicaLag:      10 * time.Second,

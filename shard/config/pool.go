@@ -141,13 +141,17 @@ func (d *decoder) checkPool(p *poolDraft) {
 		d.add(p.pos, "pool %q has no listen: want host:port or /path", p.Name)
 	}
 	memcached := !p.Redis && given.possible("redis")
-	for _, k := range [...]string{authKey, serverAuthKey, "server_username", "users", "sentinels"} {
+	for _, k := range [...]string{authKey, "users", "sentinels"} {
 		if given.has(k) && memcached {
 			d.add(given[k].key, "%s is for Redis: it needs redis: true in pool %q", k, p.Name)
 		}
 	}
+	if memcached && given.has(serverAuthKey) && !given.has("server_username") {
+		d.add(given[serverAuthKey].key, "server_auth without a user, and memcached has none by default: want server_username in pool %q", p.Name)
+	}
 	d.checkUsers(p)
 	d.checkReads(p)
+	d.checkShardError(p)
 	// nutcracker takes redis_db in a memcached pool and ignores it, so a file
 	// of its form may have it.
 	if p.native && p.Database != 0 && memcached {
