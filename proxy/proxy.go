@@ -107,8 +107,6 @@ func served(file *config.File) ([]*config.Pool, error) {
 	for _, c := range file.Pools {
 		switch {
 		case c.Listen.IsZero(): // for the library only
-		case !c.Redis:
-			return nil, fmt.Errorf("pool %s: memcached pools are not served yet; redis pools say redis: true", c.Name)
 		default:
 			pools = append(pools, c)
 		}
@@ -215,7 +213,9 @@ func (p *Proxy) Run(ctx context.Context) error {
 // ends, the pool is removed or has other settings than cfg.
 func (p *Proxy) attend(ctx context.Context, cfg *config.Pool, shared *session.Shared) {
 	var both sync.WaitGroup
-	both.Go(func() { learn(ctx, shared, p.log) })
+	if cfg.Redis {
+		both.Go(func() { learn(ctx, shared, p.log) })
+	}
 	both.Go(func() { watch.New(cfg, shared.Topology, watch.Options{Log: p.log, Changed: p.engine.Wake}).Run(ctx) })
 	both.Wait()
 }

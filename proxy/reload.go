@@ -82,6 +82,11 @@ func (p *Proxy) reload(file *config.File, acceptMoved bool) (*Reloaded, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, c := range cfgs {
+		if old := p.poolNamed(c.Name); old != nil && old.cfg.Redis != c.Redis {
+			return nil, fmt.Errorf("pool %s: redis: %t, and it serves with %t: want another name, or a restart", c.Name, c.Redis, old.cfg.Redis)
+		}
+	}
 	moved := p.moved(cfgs)
 	if len(moved) > 0 && !acceptMoved && !file.Proxy.AcceptMovedKeys {
 		return nil, movedErrors(moved)

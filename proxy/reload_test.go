@@ -82,7 +82,7 @@ func TestReloadRefuses(t *testing.T) {
 			{"a rule of a user", poolOf(two, `users: [{name: a, rules: "+nosuch"}]`), "", 422, []string{"nosuch"}},
 			{"an address in use", poolOf(two, "listen: "+servers[0].Addr), "", 422, []string{"pool cache: listen tcp " + servers[0].Addr}},
 			{"nothing to serve", "library: {redis: true, shards: [{name: a, primary: h:1}]}\n", "", 422, []string{"no pool has listen:"}},
-			{"memcached", poolOf(two) + "m: {listen: 127.0.0.1:0, shards: [{name: a, primary: h:1}]}\n", "", 422, []string{"memcached pools are not served yet"}},
+			{"memcached", cacheOf(two), "", 422, []string{"redis: false, and it serves with true: want another name, or a restart"}},
 			{"another shard", poolOf(servers), "", 409, []string{"pool cache: 3", "% of the keyspace would move"}},
 			{"another name", strings.Replace(poolOf(two), "name: two", "name: zwei", 1), "", 409, []string{"of the keyspace would move"}},
 			{"another hash tag", poolOf(two, "hash_tag: none"), "", 409, []string{"pool cache: 100.0% of the keyspace would move", "tag"}},

@@ -130,9 +130,6 @@ func warnings(file *config.File, users []*acl.Users) []string {
 		warn := func(format string, args ...any) {
 			all = append(all, fmt.Sprintf("pool %s: ", p.Name)+fmt.Sprintf(format, args...))
 		}
-		if !p.Redis {
-			warn("redis: false, and memcached pools are not served yet")
-		}
 		if p.Timeout == 0 {
 			warn("no timeout: a server that hangs keeps its clients waiting")
 		}

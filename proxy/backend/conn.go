@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/shardring/shardring/proxy/iobuf"
+	"github.com/shardring/shardring/proxy/memcache"
 	"github.com/shardring/shardring/shard/resp"
 )
 
@@ -18,6 +19,8 @@ type Config struct {
 	Database int    // selected before anything else; 0 selects none
 	Proto    int    // 3: the node is asked for RESP3 before anything else
 	Identify bool   // ask the node for RemoteID before anything else
+	// Memcached: the node speaks memcached's text protocol, not Redis's.
+	Memcached bool
 
 	DialTimeout time.Duration // how long a connect may take; 0: 1 s
 	Timeout     time.Duration // how long a call may take; 0: no limit
@@ -92,8 +95,9 @@ type Conn struct {
 	ended   uint64 // calls that were under way
 	late    int    // replies still owed for calls that timed out
 	cut     resp.Cutter
-	mid     bool // a part of the first call's reply has come
-	push    bool // the reply being cut is a push
+	text    memcache.Cutter // in the place of cut, with Memcached
+	mid     bool            // a part of the first call's reply has come
+	push    bool            // the reply being cut is a push
 	greet   greeting
 
 	next     stash               // begun while they could not be sent
@@ -305,7 +309,12 @@ func (c *Conn) Received(b []byte, now int64) {
 			c.abort(Lost, errUnexpected)
 			return
 		}
-		n, done, err := c.cut.Cut(b)
+		n, done, err := 0, false, error(nil)
+		if c.Memcached {
+			n, done, err = c.text.Cut(b)
+		} else {
+			n, done, err = c.cut.Cut(b)
+		}
 		if err != nil {
 			c.abort(Lost, err)
 			return

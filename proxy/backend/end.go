@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/shardring/shardring/proxy/iobuf"
+	"github.com/shardring/shardring/proxy/memcache"
 	"github.com/shardring/shardring/shard/resp"
 )
 
@@ -176,6 +177,7 @@ func (c *Conn) clear() {
 	c.kept.Reset(c.pool)
 	c.written, c.keptAt = 0, 0
 	c.late, c.cut, c.mid, c.push, c.greet = 0, resp.Cutter{}, false, false, greeting{}
+	c.text = memcache.Cutter{}
 	c.skip, c.line = false, c.line[:0]
 	c.Subscriber, c.RemoteID, c.Scripts, c.askedAt = false, 0, nil, 0
 	c.relieve()

@@ -25,6 +25,11 @@ func (g *greeting) begin(c *Conn) bool {
 	*g = greeting{}
 	var b []byte
 	switch {
+	case c.Memcached && c.Password != "":
+		login := userOf(c) + " " + c.Password
+		b = fmt.Appendf(b, "set auth 0 0 %d\r\n%s\r\n", len(login), login)
+		g.left++
+	case c.Memcached:
 	case c.Proto == 3 && c.Password != "":
 		b = resp.AppendRequest(b, "HELLO", "3", "AUTH", userOf(c), c.Password)
 		g.left++
@@ -39,7 +44,7 @@ func (g *greeting) begin(c *Conn) bool {
 		}
 		g.left++
 	}
-	if c.Database != 0 {
+	if c.Database != 0 && !c.Memcached {
 		b = resp.AppendRequest(b, "SELECT", strconv.Itoa(c.Database))
 		g.left++
 	}
@@ -66,6 +71,8 @@ func (g *greeting) reply(c *Conn, part []byte, done bool) error {
 		// A server before 5.0 has no such command; the id is missed by CLIENT
 		// UNBLOCK only.
 		c.RemoteID, _ = strconv.ParseInt(string(trim(g.text[1:])), 10, 64)
+	case c.Memcached && string(trim(g.text)) != "STORED":
+		return fmt.Errorf("login: %.200s", trim(g.text))
 	case g.text[0] == '-':
 		text := string(trim(g.text[1:]))
 		if strings.HasPrefix(text, "BUSY ") || strings.HasPrefix(text, "LOADING ") {

@@ -105,7 +105,7 @@ func (c *Conn) overdue(now int64) bool {
 // headBegun reports whether the first call's reply is on the way in; then only
 // its end, or that of the connection, can end the call.
 func (c *Conn) headBegun() bool {
-	return c.late == 0 && c.greet.left == 0 && !c.push && c.cut.Begun()
+	return c.late == 0 && c.greet.left == 0 && !c.push && (c.cut.Begun() || c.text.Begun())
 }
 
 // expireHeld fails the calls whose time ran out while they waited to be sent.

@@ -26,7 +26,7 @@ type hotPath struct {
 }
 
 func newHotPath(t testing.TB) *hotPath {
-	cfg := &config.Pool{Name: "hot"}
+	cfg := &config.Pool{Name: "hot", Redis: true}
 	for i := range 4 {
 		name := fmt.Sprintf("s%d", i)
 		cfg.Ring.Shards = append(cfg.Ring.Shards, ring.Shard{Name: name, Weight: 1})

@@ -70,7 +70,7 @@ type Core struct {
 	later   []func()        // what a reply made necessary and must not be done from within it
 
 	// Scratch of the request being handled, and free lists.
-	parser      resp.Parser
+	parser      parser
 	args        arguments
 	keys        []int
 	checked     acl.Scratch
@@ -82,6 +82,7 @@ type Core struct {
 	gathers     freeList[gather]
 	kepts       freeList[kept]
 	evaluations freeList[evaluation]
+	texts       freeList[textRequest]
 	unauthLimit resp.Limits
 }
 
@@ -96,7 +97,7 @@ func NewCore(limits Limits, wall func() int64) *Core {
 		unauthLimit: resp.Unauthenticated(),
 		open:        map[*Session]struct{}{},
 	}
-	c.requests.limit, c.gathers.limit, c.kepts.limit, c.evaluations.limit = 16<<10, 1<<10, 256, 1<<10
+	c.requests.limit, c.gathers.limit, c.kepts.limit, c.evaluations.limit, c.texts.limit = 16<<10, 1<<10, 256, 1<<10, 1<<10
 	return c
 }
 

@@ -24,6 +24,9 @@ type gather struct {
 	most    int      // SLOWLOG GET: entries that the request asks for; negative: all
 	known   []bool   // SCRIPT EXISTS: of each script, whether it can be loaded again from here
 	failed  *backend.Error
+	text    textMerge       // of memcached: merges the replies instead of merge
+	words   []byte          // of memcached: the keys, one behind the other
+	ends    []uint32        // where each of them ends in words
 	plan    *crossread.Plan // of keys read over several shards; nil: see merge
 	after   func(ok bool)   // called before the reply goes out; nil: nothing
 	done    func()          // of one that is part of another reply: called instead of merging
@@ -61,7 +64,7 @@ func (c *Core) releaseGather(g *gather) {
 	if n := max(cap(g.owner), cap(g.parts)); n > maxGather && len(c.gathers.free) >= maxLargeGathers || n > maxLargeGather {
 		return
 	}
-	*g = gather{parts: g.parts[:0], owner: g.owner[:0]}
+	*g = gather{parts: g.parts[:0], owner: g.owner[:0], words: g.words[:0], ends: g.ends[:0]}
 	c.gathers.put(g)
 }
 
@@ -140,6 +143,7 @@ func (p *part) Fail(_ *backend.Call, err *backend.Error) {
 	if p.g.failed == nil {
 		p.g.failed = err
 	}
+	p.reply.Reset(p.g.req.core.buffer) // half a reply is none
 	p.g.arrived()
 }
 
@@ -177,6 +181,9 @@ func (g *gather) arrived() {
 // conclude makes the replies of all parts one, or returns the error that answers
 // the request.
 func (g *gather) conclude(out *iobuf.Queue) string {
+	if g.text != nil {
+		return g.concludeText(out)
+	}
 	if g.failed != nil {
 		g.req.session.pool.Stats.Errors++
 		text := g.failed.Reply()

@@ -2,6 +2,7 @@ package session
 
 import (
 	"github.com/shardring/shardring/proxy/iobuf"
+	"github.com/shardring/shardring/proxy/memcache"
 	"github.com/shardring/shardring/shard/resp"
 )
 
@@ -9,7 +10,7 @@ import (
 // stalled session could not handle yet.
 type kept struct {
 	buf     []byte
-	parser  resp.Parser
+	parser  parser
 	adopted bool // buf belongs to a connection's queue now
 }
 
@@ -76,9 +77,23 @@ func (s *Session) complete(k *kept, b []byte) []byte {
 	return nil
 }
 
+// parser is how far a session has come in a request, in its pool's protocol.
+type parser struct {
+	resp.Parser
+	text memcache.Parser
+}
+
+// Need and Reset are those of either protocol.
+func (p *parser) Need() int { return max(p.Parser.Need(), p.text.Need()) }
+func (p *parser) Reset()    { p.Parser.Reset(); p.text.Reset() }
+
 // run handles the requests at the start of b until they end, the last one is
 // not whole, or the session must wait. It returns the bytes that are done with.
-func (s *Session) run(b []byte, p *resp.Parser) int {
+func (s *Session) run(b []byte, parser *parser) int {
+	if s.pool.memcached {
+		return s.runText(b, &parser.text)
+	}
+	p := &parser.Parser
 	used := 0
 	for used < len(b) && s.phase <= draining && !s.stall() {
 		lim := &s.core.limits.Request
@@ -159,6 +174,7 @@ func (s *Session) keep(b []byte) {
 
 func (s *Session) discardKept(k *kept) {
 	s.kept = nil
+	k.parser.text.Trim(maxArgs)
 	if k.parser.Reset(); cap(k.parser.Args) > maxArgs {
 		// The next long request finds it here, unless a request is being read.
 		if p := &s.core.parser; len(p.Args) == 0 && cap(p.Args) < cap(k.parser.Args) && cap(k.parser.Args) <= maxLargeArgs {

@@ -195,6 +195,8 @@ func (p *Pool) newConn(l *lane, k nodeKey, owned bool) *backend.Conn {
 		Timeout:     p.cfg.Timeout,
 		DialTimeout: p.cfg.ConnectTimeout,
 		Load:        p.load(k.node),
+
+		Memcached: p.memcached,
 	}, p.core, p.core.buffer)
 }
 
@@ -272,6 +274,8 @@ func (p *Pool) busyShard() int {
 func sessionOf(call *backend.Call) *Session {
 	switch to := call.To.(type) {
 	case *Request:
+		return to.session
+	case *quiet:
 		return to.session
 	case *evaluation:
 		return to.r.session

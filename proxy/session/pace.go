@@ -17,17 +17,31 @@ func paceOf(perSecond int) int64 {
 	return max(1, int64(time.Second)/int64(perSecond))
 }
 
-// handlePaced is handle where a client may ask only so much. Each request moves paid by
-// the pool's pace: it is when all the client has asked would have been asked evenly. It
-// may be a second ahead of now.
-func (s *Session) handlePaced(frame []byte, spans []resp.Span) bool {
-	now, before := s.core.now, s.paid
-	next := max(before, now) + s.pool.pace
+// pay reports whether a client that may ask only so much may ask once more. Each request
+// moves paid by the pool's pace: it is when all the client has asked would have been asked
+// evenly. It may be a second ahead of now.
+func (s *Session) pay() bool {
+	now := s.core.now
+	next := max(s.paid, now) + s.pool.pace
 	if next > now+max(int64(time.Second), s.pool.pace) {
-		s.refuse(command.Error(fmt.Sprintf("ERR max requests per second exceeded: %d (max_requests_per_second)", s.pool.cfg.MaxRequestsPerSecond)))
-		return true
+		return false
 	}
 	s.paid = next
+	return true
+}
+
+// tooFast is why it may not.
+func (s *Session) tooFast() string {
+	return fmt.Sprintf("max requests per second exceeded: %d (max_requests_per_second)", s.pool.cfg.MaxRequestsPerSecond)
+}
+
+// handlePaced is handle where a client may ask only so much.
+func (s *Session) handlePaced(frame []byte, spans []resp.Span) bool {
+	before := s.paid
+	if !s.pay() {
+		s.refuse(command.Error("ERR " + s.tooFast()))
+		return true
+	}
 	if !s.handle(frame, spans) {
 		s.paid = before // it comes again
 		return false

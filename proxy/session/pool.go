@@ -32,6 +32,9 @@ type Pool struct {
 	most   int   // bytes of replies that a client may leave untaken
 	pace   int64 // between requests of a client, ns; 0: none
 
+	memcached bool // its nodes and clients speak memcached's text protocol
+	misses    bool // the keys of a shard that fails are misses
+
 	// snap is what the lanes' connections were made from; all change in refresh only.
 	snap     *topology.Snapshot
 	ring     *ring.Ring
@@ -77,6 +80,8 @@ func newPool(c *Core, shared *Shared) *Pool {
 		loads:    map[topology.Node]*backend.Load{},
 		replicas: map[*backend.Conn]struct{}{},
 		slow:     map[*backend.Conn]*quantile{},
+
+		memcached: !shared.Config().Redis,
 
 		EjectedAt: map[string]int64{},
 	}

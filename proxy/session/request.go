@@ -21,6 +21,8 @@ type Request struct {
 	gather  *gather      // of one that goes to several
 	reply   iobuf.Queue  // what has come and cannot go out yet
 	then    *execution   // of one that is part of its reply, and in no FIFO
+	text    *textRequest // what only few requests of memcached have; nil: nothing
+	form    textForm     // of memcached
 	mute    bool         // nobody wants the reply
 	done    bool         // reply is whole
 	started bool         // a part of the reply has gone out
@@ -99,11 +101,19 @@ func (r *Request) Fail(_ *backend.Call, err *backend.Error) {
 		return
 	}
 	r.reply.Reset(r.core.buffer)
+	if r.form != noText {
+		r.finishFault(err)
+		return
+	}
 	r.finishError(err.Reply())
 }
 
 // finishError makes text the whole reply.
 func (r *Request) finishError(text string) {
+	if r.form != noText {
+		r.finishLine(text)
+		return
+	}
 	r.finish(resp.AppendError(r.core.inline[:0], text))
 }
 
@@ -143,6 +153,9 @@ func (c *Core) release(r *Request) {
 	r.reply.Reset(c.buffer)
 	if r.gather != nil {
 		c.releaseGather(r.gather)
+	}
+	if r.text != nil {
+		c.releaseText(r.text)
 	}
 	*r = Request{}
 	c.requests.put(r)

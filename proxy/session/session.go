@@ -40,6 +40,7 @@ type Session struct {
 	kept  *kept // input that is not handled yet; nil if there is none
 	owned *kept // whose buffer the request being handled may take over
 
+	swallow   int // bytes of input that are no request any more
 	phase     phase
 	user      *acl.User // nil: the client has to log in first
 	fenced    bool      // nothing is handled until all before it is answered

@@ -19,6 +19,7 @@ func (p *Pool) configure(cfg *config.Pool) {
 	before := p.cfg
 	p.cfg = cfg
 	p.each = max(1, cfg.ServerConnections)
+	p.misses = cfg.OnShardError == config.ShardErrorIsMiss
 	p.spreads = p.asked || cfg.ReadFrom != "" && cfg.ReadFrom != config.Primary
 	p.most = cfg.MaxOutput
 	if p.most == 0 {

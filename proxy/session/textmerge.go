@@ -1,0 +1,187 @@
+package session
+
+import (
+	"bytes"
+
+	"github.com/shardring/shardring/proxy/iobuf"
+	"github.com/shardring/shardring/proxy/memcache"
+)
+
+// textMerge makes one reply of the parts' replies and appends it to out, or returns the
+// line that answers the request. A part that failed has no reply.
+type textMerge func(g *gather, out *iobuf.Queue) string
+
+func (g *gather) concludeText(out *iobuf.Queue) string {
+	if g.failed != nil {
+		g.req.session.pool.Stats.Errors++
+	}
+	return g.text(g, out)
+}
+
+// maxGetPart is how long the line is that a shard is sent for a part of a gat: a longer one is
+// not sure to be read.
+const maxGetPart = 2000
+
+// breakLines makes parts of parts whose lines would be too long.
+func (g *gather) breakLines(req *memcache.Request) {
+	if len(req.Line) <= maxGetPart || bytes.HasPrefix(req.Name, []byte("get")) {
+		return
+	}
+	latest := make([]uint32, len(g.parts)) // of each part, where its keys go now
+	length := make([]int, len(g.parts))
+	for i := range latest {
+		latest[i], length[i] = uint32(i), len(req.Name)
+	}
+	for j, k := range req.Args {
+		i := g.owner[j]
+		length[i] += 1 + int(k.End-k.Off)
+		if length[i] > maxGetPart {
+			latest[i], length[i] = uint32(len(g.parts)), len(req.Name)+1+int(k.End-k.Off)
+			g.parts = append(g.parts, part{shard: g.parts[i].shard})
+		}
+		g.owner[j] = latest[i]
+	}
+}
+
+// mergeValues: of each shard the values it has of its keys, in their order; all of them in the
+// order of the request.
+func mergeValues(g *gather, out *iobuf.Queue) string {
+	misses, pool := g.req.session.pool.misses, g.req.core.buffer
+	if g.failed != nil && !misses {
+		return fault(g.failed)
+	}
+	for i := range g.parts {
+		p := &g.parts[i]
+		f := p.reply.Front()
+		if len(f) > 0 && f[0] != 'V' && !bytes.HasPrefix(f, []byte("END")) {
+			if text := p.line(); text != "END" {
+				if !misses {
+					return text
+				}
+				p.reply.Reset(pool)
+			}
+		}
+		p.view = p.reply.Front()
+	}
+	begin := uint32(0)
+	for j, i := range g.owner {
+		key := g.words[begin:g.ends[j]]
+		begin = g.ends[j]
+		if text := g.parts[i].value(out, key); text != "" {
+			return text
+		}
+	}
+	out.AppendString(pool, "END\r\n")
+	return ""
+}
+
+// maxValueLine is longer than the line before a value.
+const maxValueLine = 512
+
+// value moves the next value of a part's reply to out if it is that of key.
+func (p *part) value(out *iobuf.Queue, key []byte) string {
+	if len(p.view) == 0 {
+		return ""
+	}
+	pool := p.g.req.core.buffer
+	i := bytes.IndexByte(p.view, '\n')
+	if i >= 0 {
+		got, size, ok := memcache.ValueLine(p.view[:i])
+		if !ok || !bytes.Equal(got, key) {
+			return ""
+		}
+		if n := i + 1 + size; n < len(p.view) { // nearly always: END is behind it
+			out.Append(pool, p.view[:n])
+			p.view = p.view[n:]
+			return ""
+		}
+	}
+	p.reply.Discard(pool, len(p.reply.Front())-len(p.view))
+	defer func() { p.view = p.reply.Front() }()
+	var buf [maxValueLine]byte
+	head := buf[:p.reply.Peek(buf[:])]
+	i = bytes.IndexByte(head, '\n')
+	if i < 0 {
+		return "SERVER_ERROR " + p.unexpected(string(head)).Error()
+	}
+	got, size, ok := memcache.ValueLine(head[:i])
+	if !ok || !bytes.Equal(got, key) {
+		return ""
+	}
+	for n := i + 1 + size; n > 0; {
+		b := p.reply.Front()
+		b = b[:min(n, len(b))]
+		out.Append(pool, b)
+		n -= len(b)
+		p.reply.Discard(pool, len(b))
+	}
+	return ""
+}
+
+// line returns the first line of a part's reply.
+func (p *part) line() string {
+	b := make([]byte, min(p.reply.Len(), 1024))
+	b = b[:p.reply.Peek(b)]
+	line, _, _ := bytes.Cut(b, []byte("\n"))
+	return string(bytes.TrimSuffix(line, []byte("\r")))
+}
+
+// mergeSame: all shards say the same, or one says what is wrong.
+func mergeSame(g *gather, out *iobuf.Queue) string {
+	if g.failed != nil {
+		if len(g.parts) == 1 {
+			return fault(g.failed)
+		}
+		return fault(g.failed) + "; other shards may have executed their part"
+	}
+	first := g.parts[0].line()
+	for i := range g.parts {
+		if line := g.parts[i].line(); memcache.IsError(line) {
+			return line
+		}
+	}
+	return first
+}
+
+// mergeVersion: the lowest, for what all can do.
+func mergeVersion(g *gather, out *iobuf.Queue) string {
+	lowest := ""
+	for i := range g.parts {
+		line := g.parts[i].line()
+		if line != "" && (lowest == "" || memcache.Older(line, lowest)) {
+			lowest = line
+		}
+	}
+	if lowest == "" {
+		return fault(g.failed)
+	}
+	return lowest
+}
+
+// mergeStats: one of all. A shard that failed has no part in it.
+func mergeStats(g *gather, out *iobuf.Queue) string {
+	return g.stats(out, func(of []memcache.ShardStats) []byte { return memcache.MergeStats(of) })
+}
+
+// mergeShardStats: those of each, by its name.
+func mergeShardStats(g *gather, out *iobuf.Queue) string {
+	return g.stats(out, func(of []memcache.ShardStats) []byte { return memcache.JoinStats(of) })
+}
+
+func (g *gather) stats(out *iobuf.Queue, merge func([]memcache.ShardStats) []byte) string {
+	var all []memcache.ShardStats
+	for i := range g.parts {
+		p := &g.parts[i]
+		if p.reply.Len() == 0 {
+			continue
+		}
+		text := make([]byte, p.reply.Len())
+		p.reply.Peek(text)
+		all = append(all, memcache.ShardStats{Name: p.conn.Shard, Text: string(text)})
+	}
+	if len(all) == 0 {
+		return fault(g.failed)
+	}
+	out.Append(g.req.core.buffer, merge(all))
+	return ""
+}
