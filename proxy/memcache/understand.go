@@ -38,7 +38,7 @@ func (p *Parser) understand(line []byte) int {
 	case "incr", "decr", "touch":
 		return p.change(t, 3, 4)
 	case "delete":
-		return p.change(t, 2, 4)
+		return p.remove(t)
 	case "version":
 		p.Req.Verb, p.Req.Reads = Version, true
 	case "verbosity":
@@ -157,6 +157,20 @@ func (p *Parser) change(t []Span, least, most int) int {
 		p.rewrite(len(t) - 1)
 	}
 	return -1
+}
+
+// remove is change for delete, whose second word can only be 0.
+func (p *Parser) remove(t []Span) int {
+	line := p.Req.Line
+	if n := len(t); n == 3 || n == 4 {
+		zero, silent := string(t[2].Of(line)) == "0", p.silence(t)
+		if valid := n == 3 && (zero || silent) || n == 4 && zero && silent; !valid {
+			p.answer(badFormat + ".  Usage: delete <key> [noreply]")
+			p.Req.Silent = silent
+			return -1
+		}
+	}
+	return p.change(t, 2, 4)
 }
 
 // every: a request to all servers.
