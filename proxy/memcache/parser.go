@@ -57,10 +57,14 @@ func (p *Parser) Reset() { p.seen, p.need = 0, 0 }
 // Need returns a lower bound of the request's length, from what has been read of it.
 func (p *Parser) Need() int { return max(p.need, p.seen+1) }
 
-// Trim lets go of what only requests with more than n words need.
-func (p *Parser) Trim(n int) {
-	if cap(p.tokens) > n || cap(p.keys) > n {
-		p.tokens, p.keys = nil, nil
+// Lend gives the list of keys that only requests with more than few keys need to a
+// parser that many share, if it has none so long and this one is not longer than most.
+func (p *Parser) Lend(to *Parser, few, most int) {
+	if n := cap(p.keys); n > few {
+		if n <= most && n > cap(to.keys) {
+			to.keys = p.keys[:0]
+		}
+		p.keys = nil
 	}
 }
 

@@ -26,7 +26,10 @@ type hotPath struct {
 }
 
 func newHotPath(t testing.TB) *hotPath {
-	cfg := &config.Pool{Name: "hot", Redis: true}
+	return newHotPathOf(t, &config.Pool{Name: "hot", Redis: true})
+}
+
+func newHotPathOf(t testing.TB, cfg *config.Pool) *hotPath {
 	for i := range 4 {
 		name := fmt.Sprintf("s%d", i)
 		cfg.Ring.Shards = append(cfg.Ring.Shards, ring.Shard{Name: name, Weight: 1})
@@ -59,6 +62,8 @@ func (h *hotPath) prepare(t testing.TB, request []byte, value string) {
 		h.replies[i] = nil
 		switch keys := strings.Count(string(sent), "key:"); {
 		case keys == 0:
+		case !h.session.pool.cfg.Redis:
+			h.replies[i] = textReply(string(sent), value)
 		case strings.Contains(string(sent), "MGET"):
 			h.replies[i] = resp.AppendArray(nil, keys)
 			fallthrough

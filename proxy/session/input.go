@@ -174,7 +174,7 @@ func (s *Session) keep(b []byte) {
 
 func (s *Session) discardKept(k *kept) {
 	s.kept = nil
-	k.parser.text.Trim(maxArgs)
+	k.parser.text.Lend(&s.core.parser.text, maxArgs, maxLargeArgs)
 	if k.parser.Reset(); cap(k.parser.Args) > maxArgs {
 		// The next long request finds it here, unless a request is being read.
 		if p := &s.core.parser; len(p.Args) == 0 && cap(p.Args) < cap(k.parser.Args) && cap(k.parser.Args) <= maxLargeArgs {

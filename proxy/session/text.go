@@ -258,7 +258,8 @@ func (s *Session) statsText(frame []byte, req *memcache.Request) {
 
 // finishLine makes a line the whole reply.
 func (r *Request) finishLine(text string) {
-	r.finish(append(append(r.core.inline[:0], text...), "\r\n"...))
+	r.core.inline = append(append(r.core.inline[:0], text...), "\r\n"...)
+	r.finish(r.core.inline)
 }
 
 // finishFault answers a request whose shard failed.
