@@ -7,7 +7,7 @@ STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME    ?= 30s
 STEPS       ?= 1000000
 ARGS        ?=
-MODULES     := bench/compare examples/go/goredis
+MODULES     := bench/compare examples/go/goredis examples/go/gomemcache
 ifndef SEED
 SEED        := $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 endif

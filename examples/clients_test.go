@@ -32,7 +32,7 @@ func TestClients(t *testing.T) {
 			return []string{find(t, "bash", "apt-get install -y bash"), "shell/client.sh"}
 		}},
 		{"redigo", func(t *testing.T) []string { return []string{build(t, "./go/redigo")} }},
-		{"go-redis", func(t *testing.T) []string { return []string{buildGoRedis(t)} }},
+		{"go-redis", func(t *testing.T) []string { return []string{buildModule(t, "go/goredis")} }},
 	} {
 		t.Run(client.name, func(t *testing.T) {
 			command := client.command(t)
@@ -76,11 +76,10 @@ func node(t *testing.T, pkg, program string) []string {
 	return []string{path, program}
 }
 
-// buildGoRedis builds the program of a module of its own.
-func buildGoRedis(t *testing.T) string {
+// buildModule builds the program of a module of its own.
+func buildModule(t *testing.T, module string) string {
 	t.Helper()
-	const module = "go/goredis"
-	path := filepath.Join(t.TempDir(), "goredis")
+	path := filepath.Join(t.TempDir(), filepath.Base(module))
 	goTool := find(t, "go", "https://go.dev/doc/install")
 	if out, err := exec.CommandContext(t.Context(), goTool, "-C", module, "build", "-o", path).CombinedOutput(); err != nil {
 		t.Fatalf("%s does not build, install its modules: go -C examples/%s mod download\n%s", module, module, out)
