@@ -62,6 +62,7 @@ func measure(ctx context.Context, o options, p plan, chosen []target) ([]section
 		{len(p.loads) > 0, func() (section, error) { return measureLoads(ctx, p, chosen) }},
 		{o.open, func() (section, error) { return measureOpen(ctx, p, chosen) }},
 		{o.single, func() (section, error) { return measureSingle(ctx, p, chosen) }},
+		{o.memcached, func() (section, error) { return measureMemcached(ctx, p, chosen) }},
 		{len(o.idle) > 0, func() (section, error) { return measureIdle(ctx, p.progress, chosen, o.idle) }},
 		{o.churn > 0, func() (section, error) { return measureChurn(ctx, p.progress, chosen, o.churn) }},
 		{o.syscalls, func() (section, error) { return measureSyscalls(ctx, p.progress, chosen, syscallRequests) }},

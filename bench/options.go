@@ -17,19 +17,20 @@ import (
 
 // options are the command line.
 type options struct {
-	set      string
-	only     string
-	targets  string
-	proxy    string
-	seconds  float64
-	rounds   int
-	open     bool
-	single   bool
-	idle     []int // numbers of clients
-	churn    int   // clients
-	syscalls bool
-	loops    bool
-	out      string
+	set       string
+	only      string
+	targets   string
+	proxy     string
+	seconds   float64
+	rounds    int
+	open      bool
+	single    bool
+	memcached bool
+	idle      []int // numbers of clients
+	churn     int   // clients
+	syscalls  bool
+	loops     bool
+	out       string
 }
 
 func parseOptions(args []string, usage io.Writer) (options, error) {
@@ -49,6 +50,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	flags.IntVar(&o.rounds, "rounds", 0, "how often each target runs each load (default: by the set)")
 	flags.BoolVar(&o.open, "open", false, "also print latencies at a fixed rate")
 	flags.BoolVar(&o.single, "single", false, "also print what a proxy costs before one redis-server")
+	flags.BoolVar(&o.memcached, "memcached", false, "also print what proxies cost before memcached")
 	flags.StringVar(&idle, "idle", "", "also print the memory of these `numbers` of idle clients, as 1000,10000")
 	flags.IntVar(&o.churn, "churn", 0, "also print the memory after this `number` of clients have come and gone")
 	flags.BoolVar(&o.syscalls, "syscalls", false, "also print the system calls a request, counted by strace")
@@ -115,7 +117,7 @@ func (o options) plan(progress io.Writer) (plan, error) {
 			p.loads = append(p.loads, l)
 		}
 	}
-	if len(p.loads) == 0 && !o.open && !o.single && len(o.idle) == 0 && o.churn == 0 && !o.syscalls && !o.loops {
+	if len(p.loads) == 0 && !o.open && !o.single && !o.memcached && len(o.idle) == 0 && o.churn == 0 && !o.syscalls && !o.loops {
 		return plan{}, errors.New("nothing to measure: no load of the set matches, and nothing else is asked for, as by --idle")
 	}
 	return p, nil
