@@ -27,9 +27,9 @@ const (
 	againAfter = 20e6 // ns
 	// heldFor is how long a call without a time limit is held at most.
 	heldFor = 5e9 // ns
-	// leaveWithin is how long a node that lost its place has to answer what is under
-	// way, before its calls are given up.
-	leaveWithin = 500e6 // ns
+	// leaveWithin is how long a node that lost its place may say nothing while something
+	// is under way, before its calls are given up.
+	leaveWithin = 800e6 // ns
 	// answerWithin is the same for a replica that is not to be read from.
 	answerWithin = 100e6 // ns
 	// maxKept is how many bytes of requests may be under way before the Conn is Full.

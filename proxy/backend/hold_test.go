@@ -156,7 +156,7 @@ func TestHeir(t *testing.T) {
 		"begin a => wake dialing", "write => wrote() dialing", "connected => wake ready",
 		"begin r/2r => ready", "write => wrote(ar) ready",
 		"heir => ready",
-		"wait 499ms => ready",
+		"wait 799ms => ready",
 		"wait 1ms => a:connection lost/sent failed(connection lost) wake closing",
 		"closed => wake retired",
 		"to => dialing",

@@ -43,6 +43,9 @@ func (c *Conn) Expire(now int64) {
 	if c.state != Ready {
 		return
 	}
+	if c.heir != nil {
+		c.leaveBy = max(c.leaveBy, c.heardAt+leaveWithin) // it answers, though slowly
+	}
 	if c.leaveBy != 0 && now >= c.leaveBy && (c.calls.n > 0 || c.Owner != nil) {
 		c.abort(Lost, errReplaced)
 		return
