@@ -28,6 +28,7 @@ var layers = map[string][]string{
 	"shard/internal/baton": {"shard/resp"},
 	"shard":                {"ring", "shard/command", "shard/config", "shard/config/follow", "shard/crossread", "shard/topology", "shard/watch", "shard/internal/*"},
 	"shard/migrate/audit":  {"ring", "shard/config", "shard/topology", "shard/watch"},
+	"shard/migrate":        {"shard/config"},
 
 	"proxy/acl":         {"shard/command", "shard/config", "shard/resp"},
 	"proxy/iobuf":       {},

@@ -1,0 +1,230 @@
+package migrate_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gomodule/redigo/redis"
+
+	"github.com/shardring/shardring/shard"
+	"github.com/shardring/shardring/shard/migrate"
+	"github.com/shardring/shardring/shard/shardtest"
+)
+
+// pool is a file with one shard, its server, and an empty one.
+func pool(t *testing.T, lines string) (path string, from, to *shardtest.Server) {
+	t.Helper()
+	from, to = shardtest.Redis(t), shardtest.Redis(t)
+	path = filepath.Join(t.TempDir(), "pools.yml")
+	yml := fmt.Sprintf("cache:\n  redis: true\n  health_interval: 100ms\n%s  shards:\n    - {name: one, primary: %s} # the only one\n", lines, from.Addr)
+	if err := os.WriteFile(path, []byte(yml), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path, from, to
+}
+
+// run moves shard one, with Watch so short that tests are.
+func run(t *testing.T, o migrate.Options) (*migrate.Result, error) {
+	t.Helper()
+	o.Shard, o.Watch = "one", 50*time.Millisecond
+	o.Progress = func(e migrate.Event) {
+		if e.Step != migrate.Sync || e.Warning {
+			t.Log(e)
+		}
+	}
+	m, err := migrate.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Second)
+	defer cancel()
+	return m.Run(ctx)
+}
+
+// counting has eight callers of the library increment, until the function is called
+// that it returns, which checks the counters. A refusal is asked again, as nothing was
+// executed.
+func counting(t *testing.T, path string, reader *shardtest.Server) (end func()) {
+	t.Helper()
+	client, err := shard.Open(path, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := make(chan struct{})
+	var all sync.WaitGroup
+	counts := make([]int, 8)
+	for w := range counts {
+		all.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				n, err := redis.Int(client.Do(context.Background(), "INCR", fmt.Sprint("n:", w)))
+				var reply redis.Error
+				switch {
+				case errors.As(err, &reply) && (strings.HasPrefix(string(reply), "READONLY") || strings.HasPrefix(string(reply), "NOREPLICAS")):
+					time.Sleep(time.Millisecond)
+				case err != nil:
+					t.Errorf("writer %d: %v", w, err)
+					return
+				default:
+					if counts[w]++; n != counts[w] {
+						t.Errorf("writer %d: %d, want %d", w, n, counts[w])
+						return
+					}
+				}
+			}
+		})
+	}
+	return sync.OnceFunc(func() {
+		close(stop)
+		all.Wait()
+		client.Close()
+		total := 0
+		for w, want := range counts {
+			total += want
+			if have, err := redis.Int(reader.Do("GET", fmt.Sprint("n:", w))); err != nil || have != want {
+				t.Errorf("writer %d: %d, %v, want %d", w, have, err, want)
+			}
+		}
+		t.Logf("%d increments", total)
+	})
+}
+
+// TestFence: the way of before Redis 6.2.
+func TestFence(t *testing.T) {
+	path, from, to := pool(t, "")
+	end := counting(t, path, to)
+	defer end()
+	r, err := run(t, migrate.Options{Config: path, To: to.Addr, Way: migrate.ByFence})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("writes waited %v", r.Frozen)
+	for name, want := range map[string]string{"min-replicas-to-write": "0", "min-replicas-max-lag": "10"} {
+		if have, err := redis.StringMap(from.Do("CONFIG", "GET", name)); err != nil || have[name] != want {
+			t.Errorf("%s is %q, %v, want %q", name, have[name], err, want)
+		}
+	}
+}
+
+// TestSlippedIn: a write that gets in after the offsets were equal and before the source
+// is demoted, and that the target does not get, is not lost: the source is promoted
+// back, and the switch begins again.
+func TestSlippedIn(t *testing.T) {
+	path, from, to := pool(t, "")
+	end := counting(t, path, to)
+	defer end()
+	demoted, reverted := 0, 0
+	r, err := run(t, migrate.Options{Config: path, To: to.Addr, Way: migrate.ByPause, Before: func(s migrate.Step) error {
+		switch s {
+		case migrate.Revert:
+			reverted++
+		case migrate.Demote:
+			if demoted++; demoted == 1 {
+				for _, c := range [][]any{{"CLIENT", "KILL", "TYPE", "replica"}, {"CLIENT", "UNPAUSE"}, {"SET", "slipped", "in"}} {
+					if _, err := from.Do(c[0].(string), c[1:]...); err != nil {
+						return err
+					}
+				}
+				// The target must not have its link again before the source is demoted.
+				_, err := from.Do("CLIENT", "KILL", "TYPE", "replica")
+				return err
+			}
+		}
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Attempts < 2 || reverted == 0 {
+		t.Errorf("%d attempts, %d times promoted back", r.Attempts, reverted)
+	}
+	if v, err := redis.String(to.Do("GET", "slipped")); v != "in" {
+		t.Errorf("what slipped in is %q, %v", v, err)
+	}
+}
+
+// TestExcluded: two moves of a pool exclude each other.
+func TestExcluded(t *testing.T) {
+	path, _, to := pool(t, "")
+	m, err := migrate.New(migrate.Options{Config: path, Shard: "one", To: to.Addr})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := migrate.New(migrate.Options{Config: path, Shard: "one", To: to.Addr}); !errors.Is(err, migrate.ErrLocked) {
+		t.Errorf("a second one: %v, want ErrLocked", err)
+	}
+	m.Close()
+	again, err := migrate.New(migrate.Options{Config: path, Shard: "one", To: to.Addr})
+	if err != nil {
+		t.Fatal(err)
+	}
+	again.Close()
+}
+
+// TestCopyConfig: settings and users that replication does not carry are there after it.
+func TestCopyConfig(t *testing.T) {
+	path, from, to := pool(t, "")
+	for _, c := range []string{"CONFIG SET maxmemory-policy allkeys-lru", "CONFIG SET notify-keyspace-events KEA", "ACL SETUSER app on >secret ~a:* +@read (~b:* +set)"} {
+		f := strings.SplitN(c, " ", 4)
+		args := []any{f[1], f[2], f[3]}
+		if f[0] == "ACL" {
+			args = []any{"SETUSER", "app", "on", ">secret", "~a:*", "+@read", "(~b:* +set)"}
+		}
+		if _, err := from.Do(f[0], args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := run(t, migrate.Options{Config: path, To: to.Addr, CopyConfig: true}); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]any{{"CONFIG", "GET", "maxmemory-policy"}, {"CONFIG", "GET", "notify-keyspace-events"}, {"ACL", "LIST"}} {
+		want, err1 := from.Do(args[0].(string), args[1:]...)
+		have, err2 := to.Do(args[0].(string), args[1:]...)
+		if strings.Replace(fmt.Sprintf("%s", have), " sanitize-payload", "", 1) != fmt.Sprintf("%s", want) || err1 != nil || err2 != nil {
+			t.Errorf("%v: %s, want %s (%v, %v)", args, have, want, err1, err2)
+		}
+	}
+}
+
+// TestSentinel: in a pool with Sentinels these elect the target.
+func TestSentinel(t *testing.T) {
+	path, from, to := pool(t, "  sentinels: [SENTINEL]\n")
+	host, port, _ := strings.Cut(from.Addr, ":")
+	s := shardtest.Sentinel(t, fmt.Sprintf("sentinel monitor one %s %s 1\nsentinel down-after-milliseconds one 5000", host, port))
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(strings.Replace(string(text), "SENTINEL", fmt.Sprintf("%q", s.Addr), 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	end := counting(t, path, to)
+	defer end()
+	r, err := run(t, migrate.Options{Config: path, To: to.Addr})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("writes waited %v", r.Frozen)
+	if r.Way != migrate.BySentinels {
+		t.Errorf("by %s", r.Way)
+	}
+	at, err := redis.Strings(s.Do("SENTINEL", "GET-MASTER-ADDR-BY-NAME", "one"))
+	if err != nil || strings.Join(at, ":") != to.Addr {
+		t.Errorf("the Sentinel has %v, %v, want %s", at, err, to.Addr)
+	}
+	if have, err := redis.StringMap(to.Do("CONFIG", "GET", "replica-priority")); err != nil || have["replica-priority"] != "100" {
+		t.Errorf("replica-priority is %v, %v", have, err)
+	}
+}

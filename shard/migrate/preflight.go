@@ -1,0 +1,410 @@
+package migrate
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gomodule/redigo/redis"
+)
+
+// Verdict is what became of a check.
+type Verdict uint8
+
+const (
+	OK     Verdict = iota
+	Warn           // worth knowing, and no reason not to move
+	Refuse         // there is no move before this has changed
+)
+
+func (v Verdict) String() string {
+	switch v {
+	case OK:
+		return "ok"
+	case Warn:
+		return "warning"
+	case Refuse:
+		return "refused"
+	}
+	return fmt.Sprintf("Verdict(%d)", uint8(v))
+}
+
+// Check is one line of what preflight found.
+type Check struct {
+	Name    string
+	Verdict Verdict
+	Found   string // and what to do, unless Verdict is OK
+}
+
+// Report is what preflight found. Nothing was changed for it.
+type Report struct {
+	Header
+	Checks []Check
+}
+
+// Refused returns the first reason not to move, nil if there is none.
+func (r *Report) Refused() error {
+	for _, c := range r.Checks {
+		if c.Verdict == Refuse {
+			return fmt.Errorf("preflight: %s: %s", c.Name, c.Found)
+		}
+	}
+	return nil
+}
+
+func (r *Report) add(name string, v Verdict, format string, args ...any) {
+	r.Checks = append(r.Checks, Check{name, v, fmt.Sprintf(format, args...)})
+}
+
+// facts are what a node says of itself.
+type facts struct {
+	err       error
+	info      map[string]string
+	config    map[string]string // nil: CONFIG is forbidden
+	configErr error
+	users     map[string]string // rules by name; nil: no ACL
+	modules   map[string]string
+	functions int
+	sentinels int           // connections of Sentinels
+	skew      time.Duration // of its clock, against ours
+}
+
+// ask gathers the facts of a node.
+func (n *node) ask(ctx context.Context) (f facts) {
+	if _, f.err = n.do(ctx, "PING"); f.err != nil {
+		return f
+	}
+	if f.info, f.err = n.info(ctx, ""); f.err != nil {
+		return f
+	}
+	f.config, f.configErr = n.settings(ctx, "*")
+	f.modules = map[string]string{}
+	list, _ := redis.Values(n.do(ctx, "MODULE", "LIST")) // absent: none
+	for _, m := range list {
+		if kv, err := redis.Values(m, nil); err == nil && len(kv) >= 4 {
+			name, _ := redis.String(kv[1], nil)
+			version, _ := redis.Int(kv[3], nil)
+			f.modules[name] = strconv.Itoa(version)
+		}
+	}
+	libraries, _ := redis.Values(n.do(ctx, "FUNCTION", "LIST"))
+	f.functions = len(libraries)
+	if lines, err := redis.Strings(n.do(ctx, "ACL", "LIST")); err == nil {
+		f.users = map[string]string{}
+		for _, l := range lines {
+			if name, rules, ok := strings.Cut(strings.TrimPrefix(l, "user "), " "); ok {
+				f.users[name] = strings.Replace(rules, " sanitize-payload", "", 1) // the default, not always said
+			}
+		}
+	}
+	clients, _ := redis.String(n.do(ctx, "CLIENT", "LIST"))
+	f.sentinels = strings.Count(clients, " name=sentinel-")
+	began := time.Now()
+	if t, err := redis.Int64s(n.do(ctx, "TIME")); err == nil && len(t) == 2 {
+		middle := began.Add(time.Since(began) / 2)
+		f.skew = time.Unix(t[0], t[1]*1000).Sub(middle)
+	}
+	return f
+}
+
+// carried are settings that replication does not carry and that matter to clients or
+// to what is kept. maxmemory is not among them: a bigger machine has another one.
+var carried = []string{
+	"maxmemory-policy", "maxmemory-samples", "save", "appendonly", "appendfsync", "notify-keyspace-events", "timeout", "tcp-keepalive",
+	"lua-time-limit", "busy-reply-threshold", "hash-max-ziplist-entries", "hash-max-ziplist-value", "hash-max-listpack-entries",
+	"hash-max-listpack-value", "list-max-ziplist-size", "list-max-listpack-size", "list-compress-depth", "set-max-intset-entries",
+	"zset-max-ziplist-entries", "zset-max-ziplist-value", "zset-max-listpack-entries", "zset-max-listpack-value", "stream-node-max-bytes",
+	"stream-node-max-entries", "hll-sparse-max-bytes", "client-output-buffer-limit", "client-query-buffer-limit", "proto-max-bulk-len",
+	"maxmemory-clients", "slowlog-log-slower-than", "slowlog-max-len", "latency-monitor-threshold", "repl-backlog-size", "repl-backlog-ttl",
+	"min-replicas-to-write", "min-replicas-max-lag", "lazyfree-lazy-eviction", "lazyfree-lazy-expire", "lazyfree-lazy-server-del",
+	"lazyfree-lazy-user-del", "activedefrag", "maxclients",
+}
+
+// differing are those of carried that the target has too, with another value.
+func differing(source, target map[string]string) []string {
+	var all []string
+	for _, name := range carried {
+		have, ok := source[name]
+		if other, too := target[name]; ok && too && other != have {
+			all = append(all, name)
+		}
+	}
+	return all
+}
+
+// unlikeUsers are the users that the target lacks or has with other rules.
+func unlikeUsers(source, target map[string]string) []string {
+	var all []string
+	for name, rules := range source {
+		if target[name] != rules {
+			all = append(all, name)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// judged is what the checks are made from.
+type judged struct {
+	Header
+	source, target facts
+	rate           float64 // bytes a second of the replication stream
+	sentinels      bool    // the pool has some
+	isReplica      bool    // the target copies the source already
+	user           string  // of the pool's login
+}
+
+// judge makes all checks; if a node does not answer, only that one. It does no I/O.
+func judge(r *Report, j judged) {
+	for _, n := range []struct {
+		name, addr string
+		f          facts
+	}{{"source", j.Source, j.source}, {"target", j.Target, j.target}} {
+		switch {
+		case n.f.err == nil:
+		case isReply(n.f.err, "NOAUTH"), isReply(n.f.err, "WRONGPASS"), isReply(n.f.err, "ERR invalid password"), isReply(n.f.err, "ERR Client sent AUTH"), isReply(n.f.err, "ERR AUTH"):
+			r.add(n.name, Refuse, "%v: the pool's login (server_auth, redis_auth) has to be that of both nodes; set requirepass or the ACL user at %s", n.f.err, n.addr)
+		case isReply(n.f.err, "LOADING"):
+			r.add(n.name, Refuse, "%s is loading its data: wait until it has", n.addr)
+		default:
+			r.add(n.name, Refuse, "%v: start it, or open the way to it", n.f.err)
+		}
+	}
+	if r.Refused() != nil {
+		return
+	}
+	s, t := j.source, j.target
+	if s.info["run_id"] != "" && s.info["run_id"] == t.info["run_id"] {
+		r.add("nodes", Refuse, "%s and %s are the same server: name another one in --to", j.Source, j.Target)
+		return
+	}
+	judgeKinds(r, j)
+	judgeRoles(r, j)
+	judgeMemory(r, j)
+	judgeStream(r, j)
+	judgeSettings(r, j)
+	if d := (s.skew - t.skew).Abs(); d > 500*time.Millisecond {
+		r.add("clocks", Warn, "%v apart: keys with a time to live end so much earlier or later after the move; see to NTP on both", d.Round(time.Millisecond))
+	} else {
+		r.add("clocks", OK, "%v apart", d.Round(100*time.Microsecond))
+	}
+	r.add("way", OK, "%s", j.Way)
+}
+
+// version compares two of Redis, as 7.0.15.
+func version(v string) (n [3]int) {
+	for i, part := range strings.SplitN(v, ".", 3) {
+		n[i], _ = strconv.Atoi(part)
+	}
+	return n
+}
+
+func older(a, b string) bool {
+	x, y := version(a), version(b)
+	return slices.Compare(x[:], y[:]) < 0
+}
+
+func judgeKinds(r *Report, j judged) {
+	s, t := j.source.info, j.target.info
+	for _, n := range []struct {
+		addr string
+		info map[string]string
+	}{{j.Source, s}, {j.Target, t}} {
+		if n.info["cluster_enabled"] == "1" || n.info["redis_mode"] == "sentinel" {
+			r.add("mode", Refuse, "%s runs in %s mode: a shard is moved between servers that stand alone; start it with cluster-enabled no", n.addr, n.info["redis_mode"])
+		}
+	}
+	sv, tv := s["redis_version"], t["redis_version"]
+	if older(tv, sv) {
+		r.add("versions", Refuse, "the target's %s is older than the source's %s, whose stream it may not understand: install %s or later there", tv, sv, sv)
+	} else {
+		r.add("versions", OK, "%s to %s", sv, tv)
+	}
+	missing := []string{}
+	for name, v := range j.source.modules {
+		if j.target.modules[name] == "" {
+			missing = append(missing, name+" "+v)
+		}
+	}
+	if slices.Sort(missing); len(missing) > 0 {
+		r.add("modules", Refuse, "the target lacks %s: load them there", strings.Join(missing, ", "))
+	} else {
+		r.add("modules", OK, "%d at the source", len(j.source.modules))
+	}
+}
+
+func judgeRoles(r *Report, j judged) {
+	s, t := j.source.info, j.target.info
+	if s["role"] != "master" {
+		r.add("source", Refuse, "%s is a replica of %s:%s: the configuration has to name the shard's primary", j.Source, s["master_host"], s["master_port"])
+	} else {
+		r.add("source", OK, "%s, primary, %s replicas", j.Source, s["connected_slaves"])
+	}
+	keys := 0
+	for name, v := range t {
+		if strings.HasPrefix(name, "db") && strings.HasPrefix(v, "keys=") {
+			n, _ := strconv.Atoi(strings.SplitN(v[len("keys="):], ",", 2)[0])
+			keys += n
+		}
+	}
+	switch {
+	case j.isReplica:
+		r.add("target", OK, "%s, a replica of the source already", j.Target)
+	case t["role"] != "master":
+		r.add("target", Refuse, "%s is a replica of %s:%s: detach it first (REPLICAOF NO ONE), or name another one in --to", j.Target, t["master_host"], t["master_port"])
+	case number(t, "connected_slaves") > 0:
+		r.add("target", Refuse, "%s has %s replicas of its own: detach them first, or name another one in --to", j.Target, t["connected_slaves"])
+	case keys+j.target.functions > 0 && !j.Flush:
+		r.add("target", Refuse, "%s is not empty, it has %d keys and %d libraries of functions: name an empty one in --to, or say --flush-target to lose them", j.Target, keys, j.target.functions)
+	case keys+j.target.functions > 0:
+		r.add("target", Warn, "%s has %d keys and %d libraries of functions, which will be lost (--flush-target)", j.Target, keys, j.target.functions)
+	default:
+		r.add("target", OK, "%s, empty", j.Target)
+	}
+	switch n := j.source.sentinels; {
+	case j.sentinels && n == 0:
+		r.add("sentinels", Refuse, "the pool has sentinels, and none of them is connected to %s: see that they watch the shard", j.Source)
+	case !j.sentinels && n > 0:
+		r.add("sentinels", Refuse, "a Sentinel watches %s and the pool has none: list it as sentinels: in the pool, so that the switch is not made behind its back", j.Source)
+	case j.sentinels:
+		r.add("sentinels", OK, "they elect the target")
+	default:
+		r.add("sentinels", OK, "none")
+	}
+}
+
+func judgeMemory(r *Report, j judged) {
+	s, t := j.source.info, j.target.info
+	used := number(s, "used_memory")
+	total, limit := number(t, "total_system_memory"), number(t, "maxmemory")
+	free := total - number(t, "used_memory_rss")
+	switch {
+	case limit > 0 && limit < used && t["maxmemory_policy"] == "noeviction":
+		r.add("memory", Refuse, "the source uses %s, the target's maxmemory is %s: CONFIG SET maxmemory %d there, or more", Size(used), Size(limit), used+used/4)
+	case limit > 0 && limit < used:
+		r.add("memory", Refuse, "the source uses %s, the target's maxmemory is %s and would evict keys (%s): CONFIG SET maxmemory %d there, or more", Size(used), Size(limit), t["maxmemory_policy"], used+used/4)
+	case total > 0 && free < used:
+		r.add("memory", Refuse, "the source uses %s, the target's machine has %s free: take a bigger one", Size(used), Size(free))
+	case total > 0 && free < 2*used:
+		r.add("memory", Warn, "the source uses %s, the target's machine has %s free: less than twice as much, and saving may copy on write", Size(used), Size(free))
+	default:
+		r.add("memory", OK, "the source uses %s, the target may use %s", Size(used), Size(free))
+	}
+	if room := number(s, "total_system_memory") - number(s, "used_memory_rss"); number(s, "total_system_memory") > 0 && room < used {
+		r.add("copy on write", Warn, "the source's machine has %s beside its %s: the fork that sends the data may need as much again under writes", Size(room), Size(used))
+	} else {
+		r.add("copy on write", OK, "%s beside the source's data", Size(room))
+	}
+	for _, name := range [...]string{"maxmemory", "maxmemory_policy"} {
+		if s[name] != t[name] {
+			r.add(strings.ReplaceAll(name, "_", "-"), Warn, "%s at the source, %s at the target", s[name], t[name])
+		}
+	}
+}
+
+// syncSpeed is what a machine loads at least, in bytes a second.
+const syncSpeed = 50 << 20
+
+func judgeStream(r *Report, j judged) {
+	backlog := number(j.source.info, "repl_backlog_size")
+	r.add("write rate", OK, "%s a second", Size(int64(j.rate)))
+	if need := int64(j.rate * 10); backlog < need {
+		r.add("backlog", Warn, "%s is what is written in %.1f s, and a link that is cut for longer needs a full copy: CONFIG SET repl-backlog-size %d at the source", Size(backlog), float64(backlog)/j.rate, need)
+	} else {
+		r.add("backlog", OK, "%s", Size(backlog))
+	}
+	hard := replicaLimit(j.source.config["client-output-buffer-limit"])
+	seconds := float64(number(j.source.info, "used_memory"))/syncSpeed + 1
+	if need := int64(j.rate * seconds); hard > 0 && hard < need {
+		r.add("output buffer", Warn, "while the target copies, perhaps %s are written and the source cuts it off at %s: CONFIG SET client-output-buffer-limit \"replica %d %d 60\" at the source", Size(need), Size(hard), 2*need, 2*need)
+	} else {
+		r.add("output buffer", OK, "enough for a copy of %.0f s", seconds)
+	}
+}
+
+// replicaLimit reads the hard limit of replicas from client-output-buffer-limit; 0:
+// none, or not said.
+func replicaLimit(s string) int64 {
+	f := strings.Fields(s)
+	for i := 0; i+1 < len(f); i++ {
+		if f[i] == "slave" || f[i] == "replica" {
+			n, _ := strconv.ParseInt(f[i+1], 10, 64)
+			return n
+		}
+	}
+	return 0
+}
+
+func judgeSettings(r *Report, j judged) {
+	s, t := j.source, j.target
+	for _, n := range []struct {
+		addr string
+		f    facts
+	}{{j.Source, s}, {j.Target, t}} {
+		switch ro := n.f.config["replica-read-only"] + n.f.config["slave-read-only"]; {
+		case n.f.configErr != nil && j.Way != ByFailover:
+			r.add("config", Refuse, "%v: the %s way sets values for the time of the switch; --switch failover does not", n.f.configErr, j.Way)
+		case n.f.configErr != nil:
+			r.add("config", Warn, "%v: replica-read-only and the users that replication needs cannot be checked or set", n.f.configErr)
+		case strings.Contains(ro, "no"):
+			r.add("replica-read-only", Refuse, "no at %s, so it would take writes as a replica and lose them: CONFIG SET replica-read-only yes there", n.addr)
+		}
+	}
+	if databases := func(f facts) int { n, _ := strconv.Atoi(f.config["databases"]); return n }; databases(t) < databases(s) {
+		r.add("databases", Refuse, "%d at the target, %d at the source: start the target with --databases %d", databases(t), databases(s), databases(s))
+	}
+	how := map[bool]string{true: "copied (--copy-config)", false: "not copied: --copy-config does"}[j.Copy]
+	if names := differing(s.config, t.config); len(names) > 0 {
+		var all []string
+		for _, n := range names {
+			all = append(all, fmt.Sprintf("%s %q here %q there", n, s.config[n], t.config[n]))
+		}
+		r.add("settings", Warn, "%s; %s", strings.Join(all, ", "), how)
+	} else if s.config != nil && t.config != nil {
+		r.add("settings", OK, "the same that matter")
+	}
+	if names := unlikeUsers(s.users, t.users); len(names) > 0 {
+		r.add("users", Warn, "replication does not carry %s; %s", strings.Join(names, ", "), how)
+	} else {
+		r.add("users", OK, "the same")
+	}
+	if s.functions > 0 {
+		r.add("functions", OK, "%d libraries, carried", s.functions)
+	}
+	if a, b := persistence(s.config), persistence(t.config); a != b {
+		r.add("persistence", Warn, "%s at the source, %s at the target", a, b)
+	} else if s.config != nil {
+		r.add("persistence", OK, "%s at both", a)
+	}
+}
+
+// persistence says what a node keeps on its disk.
+func persistence(c map[string]string) string {
+	switch aof, save := c["appendonly"] == "yes", c["save"] != ""; {
+	case c == nil:
+		return "not known"
+	case aof && save:
+		return "append-only file and snapshots"
+	case aof:
+		return "append-only file"
+	case save:
+		return "snapshots"
+	}
+	return "none"
+}
+
+// Size writes bytes for people.
+func Size(n int64) string {
+	const unit = 1024
+	if n < unit {
+		return fmt.Sprintf("%d B", n)
+	}
+	v, i := float64(n)/unit, 0
+	for ; v >= unit && i < 4; i++ {
+		v /= unit
+	}
+	return fmt.Sprintf("%.1f %ciB", v, "KMGTP"[i])
+}

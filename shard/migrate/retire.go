@@ -1,0 +1,65 @@
+package migrate
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/gomodule/redigo/redis"
+)
+
+// Retire detaches the node that the last finished move of the shard left, so that it
+// can be shut down. It is refused while clients use the node: a straggler would write
+// to a primary that nobody reads.
+func (m *Move) Retire(ctx context.Context) (*Result, error) {
+	path := finishedPath(m.path, m.pool.Name, m.opt.Shard)
+	last, err := load(path)
+	if err != nil {
+		return nil, err
+	}
+	last.file.Close()
+	m.setNodes(last.header)
+	if !writtenIn(m.file, m.header) {
+		return nil, fmt.Errorf("%s does not have %s as the primary of shard %s: it was moved again by other means; detach %s by hand", m.path, m.header.Target, m.header.Shard, m.header.Source)
+	}
+	switch r, _ := replication(ctx, m.source, m.target); r {
+	case ofOther:
+	case primary:
+		return nil, fmt.Errorf("%s is detached already", m.header.Source)
+	default:
+		return nil, fmt.Errorf("%s is %s, want a replica of %s", m.header.Source, r, m.header.Target)
+	}
+	list, err := redis.String(m.source.do(ctx, "CLIENT", "LIST"))
+	if err != nil {
+		return nil, err
+	}
+	if users := inUse(list); len(users) > 0 {
+		return nil, fmt.Errorf("%d clients use %s, the first at %s: have them read the new configuration, or end them", len(users), m.header.Source, users[0])
+	}
+	if err := m.source.follow(ctx, nil); err != nil {
+		return nil, err
+	}
+	m.say(Done, "%s is alone and may be shut down", m.header.Source)
+	return &m.result, nil
+}
+
+// inUse returns the addresses of clients in a CLIENT LIST that do more than look how the
+// node is, as proxies, Sentinels and this package do. Replication is not among them.
+func inUse(list string) []string {
+	var all []string
+	for line := range strings.Lines(list) {
+		f := map[string]string{}
+		for _, kv := range strings.Fields(line) {
+			k, v, _ := strings.Cut(kv, "=")
+			f[k] = v
+		}
+		cmd, _, _ := strings.Cut(f["cmd"], "|")
+		switch {
+		case strings.ContainsAny(f["flags"], "MS"), strings.HasPrefix(f["name"], "sentinel-"):
+		case cmd == "ping", cmd == "role", cmd == "info", cmd == "auth", cmd == "hello", cmd == "client", cmd == "NULL":
+		default:
+			all = append(all, f["addr"])
+		}
+	}
+	return all
+}
