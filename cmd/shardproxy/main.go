@@ -51,7 +51,7 @@ ShardedJedis or Redis Cluster put them.`,
 	}
 	root.SetFlagErrorFunc(flagError)
 	root.CompletionOptions.HiddenDefaultCmd = false
-	root.AddCommand(runCommand(), checkCommand(), demoCommand(), locateCommand(), ringCommand(), auditCommand(),
+	root.AddCommand(runCommand(), checkCommand(), demoCommand(), locateCommand(), ringCommand(), auditCommand(), moveCommand(),
 		nutcrackerCommand(), versionCommand())
 	return root
 }

@@ -1,0 +1,234 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shardring/shardring/cmd/shardproxy/internal/table"
+	"github.com/shardring/shardring/shard/migrate"
+)
+
+// moveOptions are the flags of move.
+type moveOptions struct {
+	source
+	migrate.Options
+	way                                 string
+	dryRun, resume, abort, back, retire bool
+	kill                                string // the step before whose act the process kills itself, for tests
+}
+
+// moveCommand moves a shard to another server.
+func moveCommand() *cobra.Command {
+	var o moveOptions
+	cmd := &cobra.Command{
+		Use:   "move --shard NAME --to HOST:PORT [-c FILE] [-p POOL]",
+		Short: "Move a shard to another server, in use, losing nothing",
+		Long: `Move a shard to another server while it is in use. The server becomes a replica
+of the shard's primary, gets its data, and changes places with it; the file gets
+the new address, proxies are told. No acknowledged write is lost, and clients of
+proxies and of the library see no error: writes wait for some milliseconds.
+
+First everything is checked and printed; --dry-run ends there. Every step is in a
+journal beside the file before it is made: after a crash or Ctrl-C --resume goes
+on, and --abort takes back what has not been switched. The old server stays as a
+replica: --back moves the shard to it again, --retire lets it go.`,
+		Example: `  shardproxy move -c pools.yml --shard cache-2 --to 10.0.0.9:6379 --dry-run
+  shardproxy move -c pools.yml --shard cache-2 --to 10.0.0.9:6379
+  shardproxy move -c pools.yml --resume
+  shardproxy move -c pools.yml --shard cache-2 --back
+  shardproxy move -c pools.yml --shard cache-2 --retire`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
+	}
+	o.fileFlag(cmd)
+	o.poolFlag(cmd)
+	f := cmd.Flags()
+	f.StringVar(&o.Shard, "shard", "", "the `name` of the shard")
+	f.StringVar(&o.To, "to", "", "the server that is to have it, `host:port`")
+	f.BoolVar(&o.dryRun, "dry-run", false, "check, and change nothing")
+	f.StringVar(&o.way, "switch", "auto", "how writes are handed over: auto, pause, fence or failover")
+	f.DurationVar(&o.PauseFor, "pause", 2*time.Second, "how long writes may wait before an attempt to switch is given up")
+	f.BoolVar(&o.FlushTarget, "flush-target", false, "what the new server holds may be lost")
+	f.BoolVar(&o.CopyConfig, "copy-config", false, "set there what replication does not carry: settings and users")
+	f.StringArrayVar(&o.Admin, "admin", nil, "the admin `address` of a proxy to tell, beside that of the file; may be repeated")
+	f.BoolVar(&o.resume, "resume", false, "go on with the move that was stopped")
+	f.BoolVar(&o.abort, "abort", false, "take back the move that was stopped")
+	f.BoolVar(&o.back, "back", false, "move the shard to the server that it was moved from")
+	f.BoolVar(&o.retire, "retire", false, "let the server go that the shard was moved from")
+	f.StringVar(&o.kill, "kill-before", "", "kill this process before the act of a step")
+	_ = f.MarkHidden("kill-before")
+	return cmd
+}
+
+// check finds flags that do not go together.
+func (o *moveOptions) check() error {
+	given := 0
+	for _, b := range []bool{o.resume, o.abort, o.back, o.retire, o.To != ""} {
+		if b {
+			given++
+		}
+	}
+	switch {
+	case given != 1:
+		return usagef("want one of --to, --back, --resume, --abort and --retire")
+	case o.Shard == "" && !o.resume && !o.abort:
+		return usagef("no --shard: name the one to move")
+	case o.dryRun && (o.resume || o.abort || o.retire):
+		return usagef("--dry-run goes with --to or --back")
+	}
+	var err error
+	if o.Way, err = migrate.ParseWay(o.way); err != nil {
+		return usagef("--switch %w", err)
+	}
+	return nil
+}
+
+func (o *moveOptions) run(cmd *cobra.Command) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	if _, err := o.file(); err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	out := cmd.OutOrStdout()
+	shown := &moveProgress{w: cmd.ErrOrStderr(), redraw: isTerminal(cmd.ErrOrStderr())}
+	o.Config, o.Pool, o.Back, o.Progress = o.path, o.name, o.back, shown.show
+	if o.kill != "" {
+		o.Before = killBefore(o.kill)
+	}
+	m, err := migrate.New(o.Options)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	act := m.Run
+	switch {
+	case o.resume:
+		act = m.Resume
+	case o.abort:
+		act = m.Abort
+	case o.retire:
+		act = m.Retire
+	default:
+		if err := o.preflight(ctx, m, out); err != nil || o.dryRun {
+			return err
+		}
+	}
+	result, err := act(ctx)
+	shown.end()
+	if err != nil {
+		return err
+	}
+	switch {
+	case o.abort:
+		fmt.Fprintf(out, "Taken back: shard %s is at %s as before.\n", result.Shard, result.Source)
+	case o.retire:
+		fmt.Fprintf(out, "%s is no replica any more and may be shut down.\n", result.Source)
+	default:
+		fmt.Fprintf(out, "Moved: shard %s is at %s; %s is its replica.", result.Shard, result.Target, result.Source)
+		if result.Frozen > 0 {
+			fmt.Fprintf(out, " Writes waited %v there.", result.Frozen.Round(100*time.Microsecond))
+		}
+		fmt.Fprintln(out)
+	}
+	return nil
+}
+
+// preflight prints what is found.
+func (o *moveOptions) preflight(ctx context.Context, m *migrate.Move, out io.Writer) error {
+	report, err := m.Preflight(ctx)
+	if err != nil {
+		return err
+	}
+	t := table.New(out, "CHECK", "RESULT", "FOUND")
+	for _, c := range report.Checks {
+		t.Row(c.Name, c.Verdict.String(), c.Found)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	return report.Refused()
+}
+
+// killBefore ends this process as a crash would.
+func killBefore(step string) func(migrate.Step) error {
+	return func(s migrate.Step) error {
+		if s.String() != step {
+			return nil
+		}
+		self, err := os.FindProcess(os.Getpid())
+		if err != nil {
+			return err
+		}
+		if err := self.Kill(); err != nil {
+			return err
+		}
+		select {} // until the signal is here
+	}
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// moveProgress prints events, the copy's on one line that is drawn again on a terminal.
+type moveProgress struct {
+	w      io.Writer
+	redraw bool
+	open   bool      // a line without its end is there
+	last   time.Time // of a copy's line
+}
+
+func (p *moveProgress) show(e migrate.Event) {
+	if e.Step != migrate.Sync || e.Warning {
+		p.end()
+		word := e.Step.String()
+		if e.Warning {
+			word = "warning"
+		}
+		fmt.Fprintf(p.w, "%s: %s\n", word, e.Text)
+		return
+	}
+	if !p.redraw {
+		if time.Since(p.last) < time.Second {
+			return
+		}
+		p.last = time.Now()
+		fmt.Fprintln(p.w, "sync:", line(e))
+		return
+	}
+	fmt.Fprintf(p.w, "\r\033[Ksync: %s", line(e))
+	p.open = true
+}
+
+// line is a bar where the size is known.
+func line(e migrate.Event) string {
+	if e.Total <= 0 {
+		return e.Text
+	}
+	const width = 30
+	done := int(min(1, float64(e.Bytes)/float64(e.Total)) * width)
+	return fmt.Sprintf("[%s%s] %s, %v left", strings.Repeat("█", done), strings.Repeat("·", width-done), e.Text, e.Left.Round(time.Second))
+}
+
+func (p *moveProgress) end() {
+	if p.open {
+		fmt.Fprintln(p.w)
+		p.open = false
+	}
+}

@@ -1,0 +1,396 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gomodule/redigo/redis"
+
+	"github.com/shardring/shardring/shard"
+	"github.com/shardring/shardring/shard/config"
+	"github.com/shardring/shardring/shard/shardtest"
+)
+
+const writers = 16
+
+// traffic writes through proxies and a client of the library, and knows what was
+// acknowledged.
+type traffic struct {
+	stop    chan struct{}
+	all     sync.WaitGroup
+	longest atomic.Int64 // of any request, in nanoseconds
+	mu      sync.Mutex   // protects the following
+	errs    []error
+	acked   map[string]int // increments and elements by writer
+}
+
+// do is one request by whatever way.
+type do func(command string, args ...any) (any, error)
+
+// busy has writers write, in turn through each of the ways.
+func busy(ways ...func() (do, func(), error)) *traffic {
+	tr := &traffic{stop: make(chan struct{}), acked: map[string]int{}}
+	for w := range writers {
+		tr.all.Go(func() {
+			send, end, err := ways[w%len(ways)]()
+			n := 0
+			if err == nil {
+				defer end()
+				n, err = tr.write(send, fmt.Sprint(w))
+			}
+			tr.mu.Lock()
+			defer tr.mu.Unlock()
+			tr.acked[fmt.Sprint(w)] = n
+			if err != nil {
+				tr.errs = append(tr.errs, fmt.Errorf("writer %d: %w", w, err))
+			}
+		})
+	}
+	return tr
+}
+
+// write increments, sets and pushes until the end, and returns how often.
+func (tr *traffic) write(send do, name string) (int, error) {
+	for n := 1; ; n++ {
+		select {
+		case <-tr.stop:
+			return n - 1, nil
+		default:
+		}
+		for _, c := range [][]any{{"INCR", "n:" + name}, {"SET", "s:" + name, n}, {"RPUSH", "l:" + name, n}, {"GET", "s:" + name}} {
+			began := time.Now()
+			v, err := send(c[0].(string), c[1:]...)
+			if i, ok := v.(int64); err == nil && ok && i != int64(n) {
+				err = fmt.Errorf("replied %d", i)
+			}
+			if err != nil {
+				return n, fmt.Errorf("%v, number %d: %w", c, n, err)
+			}
+			for d := int64(time.Since(began)); ; {
+				old := tr.longest.Load()
+				if d <= old || tr.longest.CompareAndSwap(old, d) {
+					break
+				}
+			}
+		}
+		time.Sleep(500 * time.Microsecond)
+	}
+}
+
+// end stops the writers and checks what they wrote.
+func (tr *traffic) end(t *testing.T, read do) {
+	t.Helper()
+	close(tr.stop)
+	tr.all.Wait()
+	for _, err := range tr.errs {
+		t.Error(err)
+	}
+	total := 0
+	for w, n := range tr.acked {
+		total += n
+		if have, err := redis.Int(read("GET", "n:"+w)); n > 0 && (err != nil || have != n) && len(tr.errs) == 0 {
+			t.Errorf("writer %s: counter %d, %v; %d were acknowledged", w, have, err, n)
+		}
+		list, err := redis.Ints(read("LRANGE", "l:"+w, 0, -1))
+		if err != nil || len(list) != n && len(tr.errs) == 0 {
+			t.Errorf("writer %s: %d elements, %v; %d were acknowledged", w, len(list), err, n)
+		}
+		for i, v := range list {
+			if v != i+1 {
+				t.Errorf("writer %s: element %d is %d", w, i, v)
+				break
+			}
+		}
+	}
+	t.Logf("%d increments, as many elements; longest request %v", total, time.Duration(tr.longest.Load()).Round(10*time.Microsecond))
+}
+
+// through is a connection to a proxy.
+func through(addr string) func() (do, func(), error) {
+	return func() (do, func(), error) {
+		c, err := redis.Dial("tcp", addr, redis.DialReadTimeout(20*time.Second))
+		if err != nil {
+			return nil, nil, err
+		}
+		return c.Do, func() { c.Close() }, nil
+	}
+}
+
+// moving is a pool of two shards with two proxies and a client of the library, and an
+// empty server. The file that is moved is the first proxy's; nobody else is told.
+type moving struct {
+	path    string
+	servers []*shardtest.Server
+	to      *shardtest.Server
+	proxies []*shardtest.Server
+	client  *shard.Client
+}
+
+func newMoving(t *testing.T, opts ...shardtest.Option) *moving {
+	t.Helper()
+	m := &moving{servers: shardtest.RedisN(t, 2, opts...), to: shardtest.Redis(t, opts...)}
+	yml := poolOf("${ADDR}", m.servers)
+	m.proxies = []*shardtest.Server{serve(t, "shardproxy: {admin: \"${ADDR.admin}\"} # ours\n"+yml), serve(t, yml)}
+	m.path = m.proxies[0].ConfigPath()
+	var err error
+	if m.client, err = shard.Open(m.path, ""); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.client.Close() })
+	return m
+}
+
+// library is the client's way. READONLY is a reply of the library's, see its README:
+// nothing was executed, the next call goes to the new primary.
+func (m *moving) library() (do, func(), error) {
+	return func(command string, args ...any) (any, error) {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		for {
+			v, err := m.client.Do(ctx, command, args...)
+			if err == nil || !strings.HasPrefix(err.Error(), "READONLY ") {
+				return v, err
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}, func() {}, nil
+}
+
+// fill gives the shards something to copy.
+func (m *moving) fill(t *testing.T, keys int) {
+	t.Helper()
+	batches(t, m.proxies[0].Addr, keys, func(c redis.Conn, i int) error {
+		return c.Send("SET", fmt.Sprintf("filled:%d", i), strings.Repeat("x", 100), "EX", 1000+i)
+	}, func(i int, reply any, err error) error {
+		if err != nil {
+			return err
+		}
+		return nil
+	})
+}
+
+// move runs the command.
+func (m *moving) move(t *testing.T, args ...string) result {
+	t.Helper()
+	return call(t, "", program, append([]string{"move", "-c", m.path}, args...)...)
+}
+
+// at checks where shard cache-2 is, by the nodes and by the file.
+func (m *moving) at(t *testing.T, primary, replica *shardtest.Server) {
+	t.Helper()
+	file, err := config.Load(m.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if have := file.Pools[0].Shards[1].Primary.Addr; have != primary.Addr {
+		t.Errorf("the file has %s, want %s", have, primary.Addr)
+	}
+	if text, err := os.ReadFile(m.path); err != nil || !strings.Contains(string(text), "# ours\n") {
+		t.Errorf("the file's comment is gone: %v\n%s", err, text)
+	}
+	for s, want := range map[*shardtest.Server]string{primary: "[master ", replica: "[slave "} {
+		role, err := s.Do("ROLE")
+		if have := fmt.Sprintf("%s", role); err != nil || !strings.HasPrefix(have, want) {
+			t.Errorf("%s is %s, %v, want %s", s.Addr, have, err, want)
+		}
+	}
+	for _, s := range []*shardtest.Server{primary, replica} {
+		for name, want := range map[string]string{"repl-diskless-sync-delay": "0", "min-replicas-to-write": "0"} {
+			if have, err := redis.StringMap(s.Do("CONFIG", "GET", name)); err != nil || have[name] != want {
+				t.Errorf("%s has %s %q, %v, want %q", s.Addr, name, have[name], err, want)
+			}
+		}
+	}
+}
+
+// TestMove: under traffic through a proxy that is told, one that is not and the library,
+// by every way and back again: no error, every acknowledged write once.
+func TestMove(t *testing.T) {
+	for _, way := range []string{"pause", "failover"} {
+		t.Run(way, func(t *testing.T) {
+			m := newMoving(t)
+			m.fill(t, 20_000)
+			tr := busy(through(m.proxies[0].Addr), through(m.proxies[1].Addr), m.library)
+			for _, args := range [][]string{{"--to", m.to.Addr}, {"--back"}} {
+				r := m.move(t, append(args, "--shard", "cache-2", "--switch", way)...)
+				wantCode(t, r, exitDone)
+				wantIn(t, r.stderr, "tell: the proxy at "+m.proxies[0].AddrOf("admin")+" serves epoch")
+				t.Log(r.stdout[strings.Index(r.stdout, "Moved:"):])
+				if t.Failed() {
+					t.Log(r.stderr)
+				}
+				if args[0] == "--to" {
+					m.at(t, m.to, m.servers[1])
+				}
+			}
+			m.at(t, m.servers[1], m.to)
+			read, end, err := through(m.proxies[1].Addr)()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer end()
+			tr.end(t, read)
+			if n, err := redis.Int(m.servers[1].Do("DBSIZE")); err != nil || n < 5000 {
+				t.Errorf("%d keys, %v", n, err)
+			}
+			wantIn(t, m.move(t, "--retire", "--shard", "cache-2").stderr, "1 clients use "+m.to.Addr)
+			m.client.Close() // it has a connection there yet
+			soonDone(t, func() result { return m.move(t, "--retire", "--shard", "cache-2") })
+			if role, _ := m.to.Do("ROLE"); !strings.HasPrefix(fmt.Sprintf("%s", role), "[master ") {
+				t.Errorf("retired, it is %s", role)
+			}
+		})
+	}
+}
+
+// TestMoveKilled: killed before any act, the command goes on with --resume.
+func TestMoveKilled(t *testing.T) {
+	for _, way := range []string{"pause", "failover"} {
+		t.Run(way, func(t *testing.T) {
+			m := newMoving(t)
+			m.fill(t, 2000)
+			tr := busy(through(m.proxies[0].Addr), through(m.proxies[1].Addr), m.library)
+			from, to := m.servers[1], m.to
+			steps := []string{"prepare", "attach", "sync", "compare", "freeze", "demote", "promote", "release", "rewrite", "tell", "done"}
+			if way == "failover" {
+				steps = []string{"failover", "release"}
+			}
+			for i, step := range steps {
+				args := []string{"--to", to.Addr}
+				if i > 0 {
+					args = []string{"--back"}
+				}
+				r := m.move(t, append(args, "--shard", "cache-2", "--switch", way, "--kill-before", step)...)
+				if r.code == exitDone {
+					t.Fatalf("not killed before %s:\n%s%s", step, r.stdout, r.stderr)
+				}
+				wantIn(t, m.move(t, append(args, "--shard", "cache-2")...).stderr, "a move of this pool is not finished")
+				r = m.move(t, "--resume")
+				wantCode(t, r, exitDone)
+				wantIn(t, r.stderr, "that came to "+step)
+				m.at(t, to, from)
+				if t.Failed() {
+					t.Fatalf("after %s\n%s", step, r.stderr)
+				}
+				from, to = to, from
+			}
+			read, end, err := through(m.proxies[1].Addr)()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer end()
+			tr.end(t, read)
+		})
+	}
+}
+
+// TestMoveAborted: before the switch all is taken back, after it that is refused.
+func TestMoveAborted(t *testing.T) {
+	m := newMoving(t)
+	m.fill(t, 2000)
+	if _, err := m.servers[1].Do("SET", "written", "at first"); err != nil {
+		t.Fatal(err)
+	}
+	before, err := m.servers[1].Do("DBSIZE")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []string{"prepare", "attach", "sync", "compare", "freeze", "demote", "promote"} {
+		m.move(t, "--to", m.to.Addr, "--shard", "cache-2", "--kill-before", step)
+		r := m.move(t, "--abort")
+		wantCode(t, r, exitDone)
+		wantIn(t, r.stdout, "Taken back: shard cache-2 is at "+m.servers[1].Addr)
+		if n, err := redis.Int(m.to.Do("DBSIZE")); err != nil || n != 0 {
+			t.Errorf("%s: the target has %d keys, %v", step, n, err)
+		}
+		if n, err := m.servers[1].Do("DBSIZE"); err != nil || n != before {
+			t.Errorf("%s: the source has %v keys, %v, want %v", step, n, err, before)
+		}
+		for _, s := range []*shardtest.Server{m.to, m.servers[1]} {
+			if role, _ := s.Do("ROLE"); !strings.HasPrefix(fmt.Sprintf("%s", role), "[master ") {
+				t.Errorf("%s: %s is %s", step, s.Addr, role)
+			}
+		}
+		if _, err := m.servers[1].Do("SET", "written", step); err != nil {
+			t.Error(err)
+		}
+		if t.Failed() {
+			t.Fatal(r.stderr)
+		}
+	}
+	m.move(t, "--to", m.to.Addr, "--shard", "cache-2", "--kill-before", "release")
+	r := m.move(t, "--abort")
+	wantCode(t, r, exitFailed)
+	wantIn(t, r.stderr, "the target is the primary already: --resume finishes")
+	wantCode(t, m.move(t, "--resume"), exitDone)
+	m.at(t, m.to, m.servers[1])
+	wantIn(t, m.move(t, "--resume").stderr, "no move was begun here")
+}
+
+// TestMoveRefused: what cannot be moved is refused with what to do, and nothing is
+// changed.
+func TestMoveRefused(t *testing.T) {
+	m := newMoving(t)
+	full := shardtest.Redis(t)
+	if _, err := full.Do("SET", "k", "v"); err != nil {
+		t.Fatal(err)
+	}
+	locked := shardtest.Redis(t, shardtest.Password("other"))
+	leader := shardtest.Redis(t)
+	replica := shardtest.Replica(t, leader)
+	clustered := shardtest.Redis(t, shardtest.Args("--cluster-enabled", "yes"))
+	small := shardtest.Redis(t, shardtest.Args("--maxmemory", "1mb", "--databases", "2"))
+	gone := shardtest.Redis(t)
+	gone.Kill()
+	for _, c := range []struct{ args, want string }{
+		{"--shard cache-2 --to " + full.Addr, "is not empty, it has 1 keys and 0 libraries of functions: name an empty one in --to, or say --flush-target"},
+		{"--shard cache-3 --to " + m.to.Addr, `pool cache has no shard "cache-3": name one of cache-1, cache-2`},
+		{"--shard cache-2 --to " + locked.Addr, "the pool's login (server_auth, redis_auth) has to be that of both nodes"},
+		{"--shard cache-2 --to " + replica.Addr, "detach it first (REPLICAOF NO ONE)"},
+		{"--shard cache-2 --to " + leader.Addr, "has 1 replicas of its own"},
+		{"--shard cache-2 --to " + clustered.Addr, "runs in cluster mode"},
+		{"--shard cache-2 --to " + small.Addr, "CONFIG SET maxmemory"},
+		{"--shard cache-2 --to " + small.Addr, "start the target with --databases 16"},
+		{"--shard cache-2 --to " + gone.Addr, "connection refused: start it, or open the way to it"},
+		{"--shard cache-2 --to " + m.servers[0].Addr, "a node of shard cache-1 already"},
+		{"--shard cache-2 --to " + m.servers[1].Addr, "the shard's primary already"},
+		{"--shard cache-2 --to nowhere", `"nowhere": want host:port`},
+		{"--shard cache-2 --back", "no move was begun here"},
+		{"--shard cache-2", "want one of --to, --back, --resume, --abort and --retire"},
+		{"--to " + m.to.Addr, "no --shard"},
+		{"--shard cache-2 --switch force --to " + m.to.Addr, `--switch "force": want auto, pause, fence or failover`},
+	} {
+		r := m.move(t, strings.Fields(c.args)...)
+		if r.code == exitDone {
+			t.Errorf("%s is not refused", c.args)
+		}
+		wantIn(t, r.stdout+r.stderr, c.want)
+	}
+	r := m.move(t, "--shard", "cache-2", "--to", m.to.Addr, "--dry-run")
+	wantCode(t, r, exitDone)
+	wantIn(t, r.stdout, "CHECK", "versions", "memory", "write rate", "clocks", "persistence")
+	if _, err := os.Stat(m.path + ".cache.move"); err == nil {
+		t.Error("there is a journal")
+	}
+	for _, s := range []*shardtest.Server{m.to, m.servers[1], full} {
+		if role, _ := s.Do("ROLE"); !strings.HasPrefix(fmt.Sprintf("%s", role), "[master ") {
+			t.Errorf("%s is %s", s.Addr, role)
+		}
+	}
+}
+
+// soonDone calls a command until it is done.
+func soonDone(t *testing.T, f func() result) {
+	t.Helper()
+	r := f()
+	for end := time.Now().Add(5 * time.Second); r.code != exitDone && time.Now().Before(end); r = f() {
+		time.Sleep(50 * time.Millisecond)
+	}
+	wantCode(t, r, exitDone)
+}
