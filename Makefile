@@ -1,6 +1,6 @@
 # What one does with shardring while working on it. `make` lists the targets.
 #
-# Variables: FUZZTIME, STEPS and SEED (core, diff), ARGS (bench, chaos, conformance, demo), REDIS_SUITE (conformance).
+# Variables: FUZZTIME, STEPS and SEED (core, diff), KEYS and BYTES (migration), ARGS (bench, chaos, conformance, demo), REDIS_SUITE (conformance).
 
 GO          ?= go
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -88,6 +88,12 @@ chaos: deps ## faults under load with Sentinels, cut networks and reloads, 10 mi
 .PHONY: audit
 audit: deps ## find and repair 1,000 misplaced keys among 1,000,000, beside redis-cli --scan
 	$(GO) test -count=1 -timeout 20m -run '^TestFindsExactlyAndRepairs$$' -v ./shard/migrate/audit -audit.keys=1000000 -audit.misplaced=1000
+
+.PHONY: migration
+migration: KEYS = 2000000
+migration: BYTES = 1800
+migration: deps ## move a shard of 2 GB, half of KEYS=…, under traffic, by each way, there and back; kill it at every step
+	$(GO) test -count=1 -timeout 60m -run '^TestMove' -v ./cmd/shardproxy -move.keys=$(KEYS) -move.bytes=$(BYTES) -move.writers=32
 
 .PHONY: build
 build: ## bin/shardproxy

@@ -59,6 +59,12 @@ func call(t *testing.T, stdin string, name string, args ...string) result {
 
 func callIn(t *testing.T, dir, stdin, name string, args ...string) result {
 	t.Helper()
+	return callFor(t, 30*time.Second, dir, stdin, name, args...)
+}
+
+// callFor kills the program when it has run for so long.
+func callFor(t *testing.T, limit time.Duration, dir, stdin, name string, args ...string) result {
+	t.Helper()
 	cmd := exec.Command(name, args...)
 	cmd.Dir = dir
 	var stdout, stderr bytes.Buffer
@@ -66,7 +72,7 @@ func callIn(t *testing.T, dir, stdin, name string, args ...string) result {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	stop := time.AfterFunc(30*time.Second, func() { cmd.Process.Kill() })
+	stop := time.AfterFunc(limit, func() { cmd.Process.Kill() })
 	defer stop.Stop()
 	err := cmd.Wait()
 	var exit *exec.ExitError

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"strings"
@@ -16,8 +17,6 @@ import (
 	"github.com/shardring/shardring/shard/config"
 	"github.com/shardring/shardring/shard/shardtest"
 )
-
-const writers = 16
 
 // traffic writes through proxies and a client of the library, and knows what was
 // acknowledged.
@@ -36,7 +35,7 @@ type do func(command string, args ...any) (any, error)
 // busy has writers write, in turn through each of the ways.
 func busy(ways ...func() (do, func(), error)) *traffic {
 	tr := &traffic{stop: make(chan struct{}), acked: map[string]int{}}
-	for w := range writers {
+	for w := range *moveWriters {
 		tr.all.Go(func() {
 			send, end, err := ways[w%len(ways)]()
 			n := 0
@@ -162,14 +161,53 @@ func (m *moving) library() (do, func(), error) {
 	}, func() {}, nil
 }
 
-// fill gives the shards something to copy.
+// moveKeys and moveBytes are what the shards of TestMove hold, moveWriters those who
+// write meanwhile: make migration has more.
+var (
+	moveWriters = flag.Int("move.writers", 16, "connections that write")
+	moveKeys    = flag.Int("move.keys", 20_000, "keys in the shards of TestMove, of all types")
+	moveBytes   = flag.Int("move.bytes", 100, "bytes in each of them")
+)
+
+// filled is how the key of that number is written, and how it is read.
+func filled(i int) (set, get []any, want string) {
+	key, value := fmt.Sprintf("filled:%d", i), fmt.Sprint(i, "-", strings.Repeat("x", *moveBytes))
+	switch i % 6 {
+	case 0:
+		return []any{"SET", key, value, "EX", 100_000 + i}, []any{"GET", key}, value
+	case 1:
+		return []any{"RPUSH", key, "a", value}, []any{"LINDEX", key, 1}, value
+	case 2:
+		return []any{"HSET", key, "f", value, "g", i}, []any{"HGET", key, "f"}, value
+	case 3:
+		return []any{"SADD", key, value}, []any{"SISMEMBER", key, value}, "1"
+	case 4:
+		return []any{"ZADD", key, i, value}, []any{"ZSCORE", key, value}, fmt.Sprint(i)
+	}
+	return []any{"XADD", key, fmt.Sprintf("%d-1", i), "f", value}, []any{"XLEN", key}, "1"
+}
+
+// fill gives the shards something to copy, and check reads all of it.
 func (m *moving) fill(t *testing.T, keys int) {
 	t.Helper()
 	batches(t, m.proxies[0].Addr, keys, func(c redis.Conn, i int) error {
-		return c.Send("SET", fmt.Sprintf("filled:%d", i), strings.Repeat("x", 100), "EX", 1000+i)
+		set, _, _ := filled(i)
+		return c.Send(set[0].(string), set[1:]...)
+	}, func(_ int, _ any, err error) error { return err })
+}
+
+func (m *moving) check(t *testing.T, keys int) {
+	t.Helper()
+	batches(t, m.proxies[1].Addr, keys, func(c redis.Conn, i int) error {
+		_, get, _ := filled(i)
+		return c.Send(get[0].(string), get[1:]...)
 	}, func(i int, reply any, err error) error {
-		if err != nil {
-			return err
+		_, get, want := filled(i)
+		if b, ok := reply.([]byte); ok {
+			reply = string(b)
+		}
+		if err != nil || fmt.Sprint(reply) != want {
+			return fmt.Errorf("%v: %.40v, %v, want %.40s", get, reply, err, want)
 		}
 		return nil
 	})
@@ -178,7 +216,7 @@ func (m *moving) fill(t *testing.T, keys int) {
 // move runs the command.
 func (m *moving) move(t *testing.T, args ...string) result {
 	t.Helper()
-	return call(t, "", program, append([]string{"move", "-c", m.path}, args...)...)
+	return callFor(t, 10*time.Minute, "", "", program, append([]string{"move", "-c", m.path}, args...)...)
 }
 
 // at checks where shard cache-2 is, by the nodes and by the file.
@@ -215,7 +253,7 @@ func TestMove(t *testing.T) {
 	for _, way := range []string{"pause", "failover"} {
 		t.Run(way, func(t *testing.T) {
 			m := newMoving(t)
-			m.fill(t, 20_000)
+			m.fill(t, *moveKeys)
 			tr := busy(through(m.proxies[0].Addr), through(m.proxies[1].Addr), m.library)
 			for _, args := range [][]string{{"--to", m.to.Addr}, {"--back"}} {
 				r := m.move(t, append(args, "--shard", "cache-2", "--switch", way)...)
@@ -236,9 +274,7 @@ func TestMove(t *testing.T) {
 			}
 			defer end()
 			tr.end(t, read)
-			if n, err := redis.Int(m.servers[1].Do("DBSIZE")); err != nil || n < 5000 {
-				t.Errorf("%d keys, %v", n, err)
-			}
+			m.check(t, *moveKeys)
 			wantIn(t, m.move(t, "--retire", "--shard", "cache-2").stderr, "1 clients use "+m.to.Addr)
 			m.client.Close() // it has a connection there yet
 			soonDone(t, func() result { return m.move(t, "--retire", "--shard", "cache-2") })

@@ -205,7 +205,7 @@ func (m *Move) sync(ctx context.Context, at seen) error {
 	}
 	info, err := m.target.info(ctx, "replication")
 	if err != nil {
-		return err
+		return sleep(ctx, 100*time.Millisecond) // look says what became of it
 	}
 	e := Event{Step: Sync, Lag: -1}
 	now := time.Now()

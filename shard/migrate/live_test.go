@@ -228,3 +228,80 @@ func TestSentinel(t *testing.T) {
 		t.Errorf("replica-priority is %v, %v", have, err)
 	}
 }
+
+// TestNodeKilled: a node that dies while the target copies ends the move with an error
+// that says how to go on, and when it is back Resume does.
+func TestNodeKilled(t *testing.T) {
+	for _, which := range []string{"target", "source"} {
+		t.Run(which, func(t *testing.T) {
+			path, from, to := pool(t, "")
+			for i := range 1000 {
+				if _, err := from.Do("SET", fmt.Sprint("k:", i), strings.Repeat("x", 1000)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			victim := map[string]*shardtest.Server{"target": to, "source": from}[which]
+			if _, err := from.Do("SAVE"); err != nil { // the source has no other memory
+				t.Fatal(err)
+			}
+			o := migrate.Options{Config: path, To: to.Addr, Timeout: time.Second}
+			o.Before = func(s migrate.Step) error {
+				if s == migrate.Sync {
+					return victim.Kill()
+				}
+				return nil
+			}
+			_, err := run(t, o)
+			if err == nil || !strings.Contains(err.Error(), victim.Addr+" does not answer; when it does, --resume goes on") {
+				t.Fatalf("%v", err)
+			}
+			if err := victim.Restart(); err != nil {
+				t.Fatal(err)
+			}
+			o.Before, o.Shard = nil, "one"
+			m, err := migrate.New(o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer m.Close()
+			if _, err := m.Resume(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			for i := range 1000 {
+				if n, err := redis.Int(to.Do("STRLEN", fmt.Sprint("k:", i))); err != nil || n != 1000 {
+					t.Fatalf("key %d has %d bytes, %v", i, n, err)
+				}
+			}
+		})
+	}
+}
+
+// TestLogin: nodes that ask for a password, of a user with a name, copy each other.
+func TestLogin(t *testing.T) {
+	path, _, _ := pool(t, "  server_auth: sesame\n  server_username: mover\n")
+	user := shardtest.Args("--user", "mover", "on", ">sesame", "~*", "&*", "+@all")
+	from, to := shardtest.Redis(t, user), shardtest.Redis(t, user)
+	yml := fmt.Sprintf("cache:\n  redis: true\n  server_auth: sesame\n  server_username: mover\n  shards: [{name: one, primary: %s}]\n", from.Addr)
+	if err := os.WriteFile(path, []byte(yml), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []*shardtest.Server{from, to} {
+		if _, err := s.Do("SET", "k", "v"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Do("ACL", "SETUSER", "default", "-psync", "-replconf"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := run(t, migrate.Options{Config: path, To: to.Addr, FlushTarget: true}); err != nil {
+		t.Fatal(err)
+	}
+	role, err := from.Do("ROLE")
+	if !strings.Contains(fmt.Sprintf("%s", role), " connected ") {
+		t.Errorf("the old node is %s, %v", role, err)
+	}
+	text, err := os.ReadFile(path + ".cache.one.moved")
+	if err != nil || strings.Contains(string(text), "sesame") {
+		t.Errorf("%v, the journal has the password:\n%s", err, text)
+	}
+}
