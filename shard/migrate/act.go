@@ -417,6 +417,11 @@ func (m *Move) release(ctx context.Context) error {
 	if !linked {
 		m.warn(Release, "%s has no link to %s: there is no way back before it has", m.header.Source, m.header.Target)
 	}
+	if m.header.Way == BySentinels {
+		if err := m.agreed(ctx); err != nil {
+			return err
+		}
+	}
 	for _, n := range []*node{m.source, m.target} {
 		if info, err := n.info(ctx, "server"); err != nil || info["config_file"] == "" {
 			continue // it has no file to keep them in

@@ -32,6 +32,7 @@ type seen struct {
 	// sourceOffset is what the source has, targetOffset what the target has applied
 	// of the same stream.
 	sourceOffset, targetOffset int64
+	sameStream                 bool // both name the same stream: offsets of others are nothing to compare
 	linked                     bool // the target's link to the source is up
 	caughtUp                   bool // and its lag has been small for a while
 	waited                     bool // both are replicas, and the target had its time to get the rest
@@ -65,7 +66,7 @@ func (e *conflict) Error() string { return e.what }
 //	primary           primary, not begun   Prepare, Attach
 //	primary           replica of source    Sync until it has caught up, Compare, then by the way:
 //	                                       Freeze and Demote, or Failover, or Elect
-//	replica of target replica of source    equal offsets: Promote
+//	replica of target replica of source    equal offsets of the same stream: Promote
 //	                                       the target gets no more: Revert
 //	replica of target primary              Release, Rewrite, Tell, Done
 //	primary           primary, Elect begun Demote: the Sentinels promote first; the source is frozen
@@ -105,7 +106,7 @@ func decide(p past, s seen) (Step, error) {
 		return Demote, nil
 	case s.source == ofOther && s.target == ofOther:
 		switch {
-		case s.sourceOffset == s.targetOffset:
+		case s.sameStream && s.sourceOffset == s.targetOffset:
 			return Promote, nil
 		case s.waited || s.targetOffset > s.sourceOffset:
 			return Revert, nil

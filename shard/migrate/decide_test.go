@@ -11,7 +11,7 @@ func TestDecide(t *testing.T) {
 	ready := past{way: ByPause, reached: Compare, prepared: true, attaches: 1, compared: true}
 	with := func(p past, change func(*past)) past { change(&p); return p }
 	synced := seen{source: primary, target: ofOther, linked: true, caughtUp: true}
-	both := seen{source: ofOther, target: ofOther, sourceOffset: 100, targetOffset: 100}
+	both := seen{source: ofOther, target: ofOther, sourceOffset: 100, targetOffset: 100, sameStream: true}
 	after := seen{source: ofOther, target: primary}
 	switched := with(ready, func(p *past) { p.demoted, p.promoted, p.reached = true, true, Promote })
 	for _, c := range []struct {
@@ -38,6 +38,7 @@ func TestDecide(t *testing.T) {
 		{"demoted, all there", ready, both, Promote, ""},
 		{"demoted, some on its way", ready, seen{source: ofOther, target: ofOther, sourceOffset: 100, targetOffset: 90}, Demote, ""},
 		{"a write slipped in", ready, seen{source: ofOther, target: ofOther, sourceOffset: 100, targetOffset: 90, waited: true}, Revert, ""},
+		{"offsets of two streams", ready, seen{source: ofOther, target: ofOther, waited: true}, Revert, ""},
 		{"the target has more", ready, seen{source: ofOther, target: ofOther, sourceOffset: 90, targetOffset: 100}, Revert, ""},
 		{"promoted", switched, after, Release, ""},
 		{"released", with(switched, func(p *past) { p.released = true }), after, Rewrite, ""},
@@ -68,7 +69,7 @@ func TestDecideKeepsTheRule(t *testing.T) {
 	states := 0
 	for _, way := range []Way{ByPause, ByFence, ByFailover, BySentinels} {
 		for reached := range stepCount {
-			for flags := range 1 << 11 {
+			for flags := range 1 << 12 {
 				bit := func(i int) bool { return flags>>i&1 == 1 }
 				p := past{way: way, reached: reached, prepared: bit(0), compared: bit(1), frozen: bit(2), demoted: bit(3), promoted: bit(4), released: bit(5)}
 				if bit(6) {
@@ -77,7 +78,7 @@ func TestDecideKeepsTheRule(t *testing.T) {
 				for source := unknown; source <= ofStranger; source++ {
 					for target := unknown; target <= ofStranger; target++ {
 						for _, equal := range bools {
-							s := seen{source: source, target: target, linked: bit(7), caughtUp: bit(8), waited: bit(9), written: bit(10), targetOffset: 5, sourceOffset: 9}
+							s := seen{source: source, target: target, linked: bit(7), caughtUp: bit(8), waited: bit(9), written: bit(10), sameStream: bit(11), targetOffset: 5, sourceOffset: 9}
 							if equal {
 								s.sourceOffset = 5
 							}
@@ -86,7 +87,7 @@ func TestDecideKeepsTheRule(t *testing.T) {
 							if err != nil {
 								continue
 							}
-							if step == Promote && (source != ofOther || target != ofOther || !equal) {
+							if step == Promote && (source != ofOther || target != ofOther || !equal || !s.sameStream) {
 								t.Fatalf("%+v %+v: %v", p, s, step)
 							}
 							if step == Demote && source == primary && !p.frozen && !(way == BySentinels && target == primary) {

@@ -39,6 +39,7 @@ func (m *Move) look(ctx context.Context) (seen, error) {
 	}
 	s.sourceOffset = number(si, "master_repl_offset")
 	s.targetOffset = number(ti, "slave_repl_offset")
+	s.sameStream = si["master_replid"] == ti["master_replid"]
 	s.linked = ti["master_link_status"] == "up"
 	s.waited = m.waited(s)
 	s.caughtUp = m.caughtUp(s)

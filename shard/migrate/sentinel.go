@@ -159,3 +159,21 @@ func (m *Move) demoteElected(ctx context.Context) error {
 	m.thawed()
 	return nil
 }
+
+// agreeFor is how long Sentinels take to name the node that they promoted.
+const agreeFor = 20 * time.Second
+
+// agreed returns when the Sentinels name the target as the primary, or warns that they
+// do not.
+func (m *Move) agreed(ctx context.Context) error {
+	for end := time.Now().Add(agreeFor); time.Now().Before(end); {
+		if a, err := m.masterOf(ctx, m.masterName()); err == nil && sameAddr(ctx, a.Addr, m.header.Target) {
+			return nil
+		}
+		if err := sleep(ctx, 100*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	m.warn(Release, "the Sentinels do not name %s as the primary after %v: see their logs", m.header.Target, agreeFor)
+	return nil
+}
