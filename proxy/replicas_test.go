@@ -3,7 +3,6 @@ package proxy_test
 import (
 	"fmt"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -95,8 +94,8 @@ func TestReadsAreSharedOut(t *testing.T) {
 				}
 
 				stopped := replicas[1]
-				stopped.Signal(syscall.SIGSTOP)
-				defer stopped.Signal(syscall.SIGCONT)
+				stopped.Pause()
+				defer stopped.Resume()
 				began := time.Now()
 				for range 300 {
 					must(t, c, "GET", "k")
@@ -239,8 +238,8 @@ func TestHedgedReads(t *testing.T) {
 			}
 			return gets(t, replicas[0]) > 300 && gets(t, replicas[1]) > 300
 		})
-		replicas[0].Signal(syscall.SIGSTOP)
-		defer replicas[0].Signal(syscall.SIGCONT)
+		replicas[0].Pause()
+		defer replicas[0].Resume()
 		longest := time.Duration(0)
 		for range 100 {
 			began := time.Now()
