@@ -246,7 +246,7 @@ func TestAuditInterrupted(t *testing.T) {
 // nothing, and the one that is let alone ends it.
 func TestAuditKilled(t *testing.T) {
 	a := newAstray(t)
-	const n = 4000
+	const n = 16000 // a repair takes about half a second
 	type state struct{ dump, expire any }
 	before := map[string]state{}
 	at := func(server int, key string) state {
@@ -262,7 +262,7 @@ func TestAuditKilled(t *testing.T) {
 		case 1:
 			a.do(a.away(key), "RPUSH", key, i, "b")
 		case 2:
-			a.do(a.away(key), "HSET", key, "field", strings.Repeat("x", i))
+			a.do(a.away(key), "HSET", key, "field", strings.Repeat("x", i%1000))
 		case 3:
 			a.do(a.away(key), "ZADD", key, i, "a", 2, "b")
 		}
