@@ -64,7 +64,7 @@ func (n *simNode) connection(l *simLink, name string, args [][]byte) (reply []by
 		return n.hello(l, args), true
 	}
 	if n.pool.password != "" && !l.login {
-		if name != "select" && name != "client" { // they are said together with AUTH
+		if name != "select" && name != "client" && name != "ping" { // they are said together with AUTH
 			n.w.t.Errorf("%s: %q before AUTH", n.name, args[0])
 		}
 		return []byte("-NOAUTH Authentication required.\r\n"), true
