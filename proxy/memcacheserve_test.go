@@ -133,10 +133,13 @@ func TestMemcachedConversations(t *testing.T) {
 		if err := servers[1].Pause(); err != nil {
 			t.Fatal(err)
 		}
-		resumed := time.AfterFunc(200*time.Millisecond, func() { servers[1].Resume() })
+		resumed := make(chan error)
+		time.AfterFunc(200*time.Millisecond, func() { resumed <- servers[1].Resume() })
 		c.says(t, "mg "+two[0]+" v q\r\nmg "+one[0]+" v q\r\nmg nosuch v q\r\nms "+two[1]+" 1 q\r\nx\r\nmd nosuch\r\nmd "+two[2]+" q\r\nmn\r\nmg "+two[1]+" v\r\n",
 			fmt.Sprintf("VA %d\r\n%s\r\nVA %d\r\n%s\r\nNF\r\nMN\r\nVA 1\r\nx\r\n", len(two[0]), two[0], len(one[0]), one[0]))
-		resumed.Stop()
+		if err := <-resumed; err != nil {
+			t.Fatal(err)
+		}
 
 		// A key in base64 is where the key in text is.
 		for _, k := range []string{one[0], two[0], keys[2][0], keys[3][0]} {

@@ -29,3 +29,5 @@ func signalGroup(pid int, sig os.Signal) error {
 	killGroup(pid)
 	return nil
 }
+
+func awaitStopped(pid int) error { return nil }

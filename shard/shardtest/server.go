@@ -160,6 +160,9 @@ func (s *Server) pause(verb string, sig os.Signal, paused bool) error {
 	err := s.proc.send(sig)
 	if err == nil {
 		s.paused = paused
+		if paused {
+			err = awaitStopped(s.proc.pid)
+		}
 	}
 	return s.report(verb, err)
 }
