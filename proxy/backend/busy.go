@@ -10,9 +10,11 @@ import (
 const busyAfter = 100 * time.Millisecond
 
 // Busy reports whether the node has been running a script for long. It answers
-// others with an error, but who shares the script's connection waits behind it.
+// others with an error, but who shares the script's connection waits behind it. While
+// something is under way where c's node has taken another's place it is not said: that
+// may yet have to be said again here, before what its session says next.
 func (c *Conn) Busy(now int64) bool {
-	return c.runsScript() && c.late == 0 && now-c.heardAt >= int64(busyAfter)
+	return c.runsScript() && c.late == 0 && now-c.heardAt >= int64(busyAfter) && c.succeeded()
 }
 
 // runsScript reports whether a script is under way. It need not be the first call: a

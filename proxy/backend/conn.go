@@ -270,7 +270,9 @@ func (c *Conn) ready() {
 	c.kept.Reset(c.pool)
 	c.written, c.keptAt = 0, 0
 	c.holding, c.resumeAt, c.barrier = true, 0, 0
-	c.resume(c.heardAt)
+	if c.resume(c.heardAt); c.holding {
+		c.keepBehind()
+	}
 	if c.retire {
 		c.Retire()
 	}

@@ -56,9 +56,12 @@ func (c *Conn) settle(now int64) {
 	c.to(Waiting)
 }
 
-// Retire ends the Conn as soon as nothing is under way on it.
+// Retire ends the Conn as soon as nothing is under way on it, or where its node has taken
+// another's place: that may yet have to be said again here.
 func (c *Conn) Retire() {
-	c.retire = true
+	if c.retire = true; !c.succeeded() {
+		return
+	}
 	switch c.state {
 	case Idle, Waiting:
 		c.lastErr = errRetired

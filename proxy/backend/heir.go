@@ -71,7 +71,7 @@ func (c *Conn) Heir() *Conn { return c.last() }
 // holder returns the Conn where calls that are refused here are held, nil if it has gone
 // too.
 func (c *Conn) holder() *Conn {
-	if to := c.last(); to == c || !to.retire {
+	if to := c.last(); to == c || !to.retire || to.state != Retired && to.state != Closing {
 		return to
 	}
 	return nil

@@ -57,6 +57,15 @@ func (c *Conn) putBehind(key uint64) {
 	c.holding = true
 }
 
+// keepBehind has those who were here before the connection was made wait too.
+func (c *Conn) keepBehind() {
+	for _, s := range [...]*stash{&c.again, &c.next} {
+		for call := s.calls.head; call != nil; call = call.next {
+			c.heldCall(call, c.heardAt)
+		}
+	}
+}
+
 // Freeze has writes wait until the Conn is thawed or its place is taken: what the
 // node executes now may be lost.
 func (c *Conn) Freeze(frozen bool, now int64) {
@@ -165,7 +174,7 @@ func (c *Conn) hold(call *Call) {
 	to.resumeAt = c.heardAt + againAfter
 	to.barrier = max(to.barrier, to.ended+uint64(to.calls.n))
 	if to != c {
-		to.resume(c.heardAt)
+		to.Wanted(c.heardAt)
 	}
 }
 

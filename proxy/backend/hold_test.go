@@ -142,13 +142,31 @@ func TestHeir(t *testing.T) {
 		"write => wrote() dialing",
 		"connected => wake ready",
 		"write => wrote() ready",
-		"wait 30ms => ready", // a and what came while it dialled wait for b
+		"wait 30ms => ready",      // a and what came while it dialled wait for b
+		"begin e/3 => ready",      // and what follows that
+		"begin f/4 => wake ready", // nobody waits for this one
+		"write => wrote(f) ready",
+		`recv +F\r\n => f:+F| ready`,
 	)
 	heir := s.c
 	s.c = old
 	s.play(`recv -READONLY no\r\n => doubted wake closing`)
 	s.c = heir
-	s.play("wait 20ms => wake ready", "write => wrote(abcd) ready")
+	s.play("wait 20ms => wake ready", "write => wrote(abcde) ready")
+
+	// One that is to go itself stays until it is known what is to be said there.
+	s = newScript(t, Config{Timeout: time.Second})
+	s.play("begin a => wake dialing", "write => wrote() dialing", "connected => wake ready", "write => wrote(a) ready", "heir => ready")
+	old = s.c
+	s.play("to => idle", "retire => idle")
+	heir = s.c
+	s.c = old
+	s.play(`recv -READONLY no\r\n => wake doubted wake closing`)
+	s.c = heir
+	s.play(
+		"write => wrote() dialing", "connected => wake ready", "write => wrote(a) ready",
+		`recv +A\r\n => a:+A| wake closing`,
+	)
 
 	// What is under way at a node that does not answer is given up in time.
 	s = newScript(t, Config{Timeout: time.Minute})

@@ -15,7 +15,7 @@ import (
 // script drives one Conn by lines "event => what came of it". Events:
 //
 //	begin A       a call, whose request is the letter; A/r only reads, A/2 and A/2r are
-//	              another session's
+//	              session 2's
 //	heir          another Conn takes the node's place; to: the lines that follow are its
 //	freeze, thaw
 //	own           the connection gets an owner
@@ -68,9 +68,7 @@ func (s *script) do(name, arg string) {
 		call := &namedCall{name: name, s: s}
 		call.To = call
 		call.ReadOnly = strings.HasSuffix(how, "r")
-		if strings.HasPrefix(how, "2") {
-			call.Key = 2
-		}
+		call.Key, _ = strconv.ParseUint(strings.TrimSuffix(how, "r"), 10, 64)
 		arg = name
 		q, err := s.c.Begin(&call.Call, s.now)
 		if err != nil {

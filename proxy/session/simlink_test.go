@@ -114,6 +114,9 @@ func (l *simLink) deliver(n int) {
 	if len(l.out) == 0 {
 		l.out = nil
 	}
+	if l.node.pool.password != "" && !l.login {
+		l.node.wrong() // it has refused the login, however long ago it said so
+	}
 	l.conn.Received(b, l.w.now)
 	clear(b)
 }
