@@ -74,7 +74,6 @@ type simPool struct {
 	nodes    []*simNode
 	cfg      config.Pool
 	limit    time.Duration // cfg.Timeout at first
-	fewer    bool          // it has had more connections to a node
 	topo     *topology.Pool
 	password string
 	eject    bool

@@ -62,9 +62,6 @@ func (c *simClient) failure(q *question, text string) (o outcome, ok bool, err e
 // something changed meanwhile.
 func (c *simClient) refusal(q *question, text string) (o outcome, ok bool, err error) {
 	for _, n := range c.pool.nodes {
-		if c.pool.fewer && !strings.HasPrefix(text, "shard '") {
-			return not, true, nil // the connection that would have held it has been given up
-		}
 		if !strings.HasPrefix(text, "shard '"+n.name+"' at ") {
 			continue
 		}
@@ -72,7 +69,7 @@ func (c *simClient) refusal(q *question, text string) (o outcome, ok bool, err e
 		if limit == 0 {
 			limit = 5e9
 		}
-		if c.w.now-q.sent < limit && n.faulty < q.sent && !c.pool.fewer {
+		if c.w.now-q.sent < limit && n.faulty < q.sent {
 			return 0, false, fmt.Errorf("it was held for %d ns only", c.w.now-q.sent)
 		}
 		if q.split {

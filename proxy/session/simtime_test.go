@@ -229,7 +229,6 @@ func (c *simClient) auditOwn() {
 func (p *simPool) retune(w *simWorld) {
 	next := p.cfg
 	next.ServerConnections = 1 + w.rng.IntN(3)
-	p.fewer = p.fewer || next.ServerConnections < p.cfg.ServerConnections
 	if p.cfg.Timeout > 0 {
 		next.Timeout = p.limit * time.Duration(4+w.rng.IntN(3)) / 4
 	}
