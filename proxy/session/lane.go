@@ -1,6 +1,8 @@
 package session
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/shardring/shardring/proxy/backend"
@@ -71,12 +73,15 @@ func (p *Pool) disband(l *lane) {
 	for _, c := range l.conns {
 		delete(p.shards, c)
 	}
-	p.retire(l.byNode)
-	p.retire(l.idle)
+	for _, byNode := range [...]map[nodeKey][]*backend.Conn{l.byNode, l.idle} {
+		for _, k := range inOrder(byNode) {
+			p.retire(byNode[k])
+		}
+	}
 	for _, c := range l.all {
 		if _, ok := p.replicas[c]; ok {
 			delete(p.replicas, c)
-			p.retire(map[nodeKey][]*backend.Conn{{}: {c}})
+			p.retire([]*backend.Conn{c})
 		}
 	}
 }
@@ -104,29 +109,38 @@ func (p *Pool) connect(l *lane) {
 			fenceUnder(c)
 		}
 	}
-	for i, sh := range p.snap.Shards {
-		for k, conns := range old {
-			if k.shard != sh.Name {
-				continue
-			}
+	for _, k := range inOrder(old) {
+		conns := old[k]
+		if i := p.place(k.shard); i >= 0 {
 			for j, c := range conns {
 				if len(conns) != p.each { // sessions have other connections than before
 					fenceUnder(c)
 				}
 				c.Bequeath(l.conns[i*p.each+j%p.each], p.core.now)
 			}
-			p.retire(map[nodeKey][]*backend.Conn{k: conns})
-			delete(old, k)
 		}
+		p.retire(conns)
 	}
-	p.retire(old)
 	p.spread(l)
-	for k, conns := range l.idle {
+	for _, k := range inOrder(l.idle) {
 		if _, ok := l.byNode[k]; !ok {
-			p.retire(map[nodeKey][]*backend.Conn{k: conns})
+			p.retire(l.idle[k])
 			delete(l.idle, k)
 		}
 	}
+}
+
+// place returns which shard has a name, -1 if none has.
+func (p *Pool) place(name string) int {
+	return slices.IndexFunc(p.snap.Shards, func(sh topology.Shard) bool { return sh.Name == name })
+}
+
+// inOrder returns the keys of m, always in the same order: what the core does depends on
+// what it is told only.
+func inOrder[V any](m map[nodeKey]V) []nodeKey {
+	return slices.SortedFunc(maps.Keys(m), func(a, b nodeKey) int {
+		return cmp.Or(cmp.Compare(a.shard, b.shard), cmp.Compare(a.node.Network, b.node.Network), cmp.Compare(a.node.Addr, b.node.Addr))
+	})
 }
 
 // resize gives a lane as many connections to a node as the pool has for each.
@@ -142,7 +156,7 @@ func (p *Pool) resize(l *lane, k nodeKey, conns []*backend.Conn) []*backend.Conn
 	for len(conns) < p.each {
 		conns = append(conns, p.newConn(l, k, false))
 	}
-	p.retire(map[nodeKey][]*backend.Conn{k: conns[p.each:]})
+	p.retire(conns[p.each:])
 	return conns[:p.each:p.each]
 }
 
@@ -166,13 +180,11 @@ func fenceUnder(c *backend.Conn) {
 }
 
 // retire ends connections when their last reply has come.
-func (p *Pool) retire(byNode map[nodeKey][]*backend.Conn) {
-	for _, conns := range byNode {
-		for _, c := range conns {
-			c.Retire()
-			delete(p.slow, c)
-			p.left = append(p.left, c)
-		}
+func (p *Pool) retire(conns []*backend.Conn) {
+	for _, c := range conns {
+		c.Retire()
+		delete(p.slow, c)
+		p.left = append(p.left, c)
 	}
 }
 

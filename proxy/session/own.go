@@ -324,7 +324,7 @@ func (p *Pool) leaveOwned() {
 			}
 		}
 	}
-	slices.SortFunc(leaving, func(a, b *owned) int { return cmp.Compare(a.session.id, b.session.id) })
+	slices.SortStableFunc(leaving, func(a, b *owned) int { return cmp.Compare(a.session.id, b.session.id) })
 	for _, o := range leaving {
 		o.conn.Leave(p.core.now)
 		p.limit(o.conn)

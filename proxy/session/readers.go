@@ -49,14 +49,12 @@ func (p *Pool) spread(l *lane) {
 			l.replicas.shards[i] = p.choice(l, i, old)
 		}
 	}
-	gone := map[nodeKey][]*backend.Conn{}
-	for k, c := range old {
-		if l.replicas.byNode[k] != c {
+	for _, k := range inOrder(old) {
+		if c := old[k]; l.replicas.byNode[k] != c {
 			delete(p.replicas, c)
-			gone[k] = []*backend.Conn{c}
+			p.retire([]*backend.Conn{c})
 		}
 	}
-	p.retire(gone)
 }
 
 // choice returns who may answer reads of a shard. Connections to nodes that stay are

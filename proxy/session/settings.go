@@ -131,10 +131,10 @@ func (s *Session) endNow() {
 	}
 }
 
-// sessions yields those of the pool.
+// sessions yields those of the pool, first the oldest.
 func (p *Pool) sessions(yield func(*Session) bool) {
-	for s := range p.core.open {
-		if s.pool == p && !yield(s) {
+	for _, s := range p.core.matching(p.Name, &filter{}) {
+		if s.pool == p && !yield(s) { // one that was removed may have had the same name
 			return
 		}
 	}

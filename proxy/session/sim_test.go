@@ -260,3 +260,17 @@ func (w *simWorld) fault() {
 		}
 	}
 }
+
+// TestCoreRepeats: a seed says all; otherwise a finding could not be repeated.
+func TestCoreRepeats(t *testing.T) {
+	seen := [2]string{}
+	for i := range seen {
+		w := newSimWorld(t, rand.New(rand.NewPCG(1, 7)))
+		w.peril = 3
+		w.run(15_000)
+		seen[i] = fmt.Sprint(w.replies, w.failures, w.faults, w.cuts, w.now, w.rng.Uint64())
+	}
+	if seen[0] != seen[1] {
+		t.Errorf("one seed, two runs: %s and %s", seen[0], seen[1])
+	}
+}
