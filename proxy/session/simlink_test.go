@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"slices"
@@ -25,6 +26,7 @@ type simLink struct {
 	connected bool
 	gone      bool
 	in, out   []byte // on their way to the node, and from it
+	refused   bool   // out has a refusal
 	room      int    // in holds no more
 	timeouts  uint64 // that the connection had when it was last without anything under way
 }
@@ -109,13 +111,16 @@ func (l *simLink) work(limit int) {
 // afterwards, for the core may not keep them.
 func (l *simLink) deliver(n int) {
 	n = min(n, 64<<10)
+	for _, refusal := range [...]string{"-READONLY You", "-LOADING Redis"} {
+		l.refused = l.refused || bytes.Contains(l.out, []byte(refusal))
+	}
+	if l.refused || l.node.pool.password != "" && !l.login {
+		l.node.wrong() // however long ago it said so
+	}
 	b := l.w.lend(l.out[:n])
 	l.out = l.out[n:]
 	if len(l.out) == 0 {
-		l.out = nil
-	}
-	if l.node.pool.password != "" && !l.login {
-		l.node.wrong() // it has refused the login, however long ago it said so
+		l.out, l.refused = nil, false
 	}
 	l.conn.Received(b, l.w.now)
 	clear(b)

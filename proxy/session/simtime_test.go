@@ -143,11 +143,17 @@ func (w *simWorld) quiet() {
 	}
 }
 
-// leaving reports whether a connection to a node that left has yet to end.
+// leaving reports whether a connection to a node that left has yet to end, or what is held
+// for a client that has gone is yet to be said.
 func (w *simWorld) leaving() bool {
 	for _, p := range w.pools {
 		if len(p.pool.left)+len(p.pool.timing) > 0 {
 			return true
+		}
+		for c := range p.pool.everyConn {
+			if c.InFlight() > 0 {
+				return true
+			}
 		}
 	}
 	return w.ejected()
