@@ -1,6 +1,7 @@
 package session
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -88,5 +89,48 @@ func TestSelectWhileAllIsEjected(t *testing.T) {
 	c.hear()
 	if db := c.link(0).db; db != 1 {
 		t.Errorf("SELECT 1, and the node has the connection at database %d", db)
+	}
+}
+
+// Who stays on a connection because connections became more, and has something under way
+// there when another node takes the shard, says it there before what comes after it.
+func TestOrderOverTwoChanges(t *testing.T) {
+	w := newRig(t, DefaultLimits(), 1, config.Pool{ServerConnections: 1})
+	clients := []*simClient{w.client(), w.client()} // one of them goes to the second connection
+	for _, c := range clients {
+		c.ask1("GET", "a")
+	}
+	keys := []string{"a", "b"}
+	for i, c := range clients {
+		c.say(request("SET", keys[i], "first"))
+	}
+	p := w.pools[0]
+	more := p.cfg
+	more.ServerConnections = 2
+	if _, err := p.topo.Update(&more); err != nil {
+		t.Fatal(err)
+	}
+	w.turn(func() {})
+	w.swap(w.all[0], 0)
+	w.learn(w.now)
+	w.turn(func() {})
+	for i, c := range clients {
+		c.say(request("SET", keys[i], "last"))
+	}
+	for range 3 { // the second connection is the first to be made
+		for _, l := range slices.Clone(w.links) {
+			if l.conn == p.pool.lanes[0].conns[1] {
+				w.turn(func() { l.finish() })
+			}
+		}
+	}
+	for range 10 {
+		w.sweep()
+		w.elapse(20 * time.Millisecond)
+	}
+	for _, key := range keys {
+		if got := w.all[0].data[key]; got != "last" {
+			t.Errorf("%s is %q, and the last SET said \"last\"", key, got)
+		}
 	}
 }

@@ -106,17 +106,16 @@ func (p *Pool) connect(l *lane) {
 	}
 	if len(old) > 0 {
 		for _, c := range p.left { // a session may stay on one to a node that leaves now
-			fenceUnder(c)
+			fenceUnder(c, nil, -1)
 		}
 	}
 	for _, k := range inOrder(old) {
 		conns := old[k]
 		if i := p.place(k.shard); i >= 0 {
 			for j, c := range conns {
-				if len(conns) != p.each { // sessions have other connections than before
-					fenceUnder(c)
-				}
-				c.Bequeath(l.conns[i*p.each+j%p.each], p.core.now)
+				heir := l.conns[i*p.each+j%p.each]
+				fenceUnder(c, heir, i)
+				c.Bequeath(heir, p.core.now)
 			}
 		}
 		p.retire(conns)
@@ -169,11 +168,11 @@ func (p *Pool) detain(k nodeKey, c *backend.Conn) {
 	}
 }
 
-// fenceUnder has those sessions that have requests under way on a connection wait for
-// the replies before they say anything else.
-func fenceUnder(c *backend.Conn) {
+// fenceUnder has those sessions that have requests under way on a connection, and do not go
+// on with its heir, wait for the replies before they say anything else. heir may be nil.
+func fenceUnder(c, heir *backend.Conn, shard int) {
 	for call := range c.Under {
-		if s := sessionOf(call); s != nil {
+		if s := sessionOf(call); s != nil && (heir == nil || s.shared(shard) != heir) {
 			s.fence()
 		}
 	}
@@ -220,6 +219,11 @@ func (s *Session) conn(shard int) *backend.Conn {
 			return c
 		}
 	}
+	return s.shared(shard)
+}
+
+// shared returns the connection to a shard that the session shares with others.
+func (s *Session) shared(shard int) *backend.Conn {
 	if each := s.pool.each; each > 1 {
 		return s.lane.conns[shard*each+int(s.id/uint64(s.core.cores()))%each]
 	}
