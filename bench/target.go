@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/shardring/shardring/shard/shardtest"
+	"github.com/shardring/shardring/shard/shardtest/program"
 )
 
 // target is something that answers Redis clients: a proxy in front of the
@@ -81,17 +82,7 @@ const baseline = "nutcracker"
 // chooseTargets picks targets by the names in list, separated by commas, and
 // keeps the order of all.
 func chooseTargets(all []target, list string) ([]target, error) {
-	var known []string
-	for _, t := range all {
-		known = append(known, t.name)
-	}
-	wanted := strings.Split(list, ",")
-	for _, name := range wanted {
-		if !slices.Contains(known, name) {
-			return nil, fmt.Errorf("--targets: no target %q, there are %s", name, strings.Join(known, ", "))
-		}
-	}
-	return slices.DeleteFunc(all, func(t target) bool { return !slices.Contains(wanted, t.name) }), nil
+	return program.Choose("--targets", "target", all, func(t target) string { return t.name }, list)
 }
 
 // sharders are those of the targets that spread keys.

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/shardring/shardring/shard/shardtest/program"
@@ -72,15 +71,5 @@ func choose(all []scenario, list string) ([]scenario, error) {
 	if list == "" {
 		return all, nil
 	}
-	var known []string
-	for _, s := range all {
-		known = append(known, s.name)
-	}
-	wanted := strings.Split(list, ",")
-	for _, name := range wanted {
-		if !slices.Contains(known, name) {
-			return nil, fmt.Errorf("--only: no scenario %q, there are %s", name, strings.Join(known, ", "))
-		}
-	}
-	return slices.DeleteFunc(all, func(s scenario) bool { return !slices.Contains(wanted, s.name) }), nil
+	return program.Choose("--only", "scenario", all, func(s scenario) string { return s.name }, list)
 }

@@ -16,6 +16,8 @@ import (
 	"os/signal"
 	"path"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 )
 
@@ -45,4 +47,20 @@ func Build(ctx context.Context, dir, pkg string) (string, error) {
 		return "", fmt.Errorf("build %s: %w\n%s", name, err, out)
 	}
 	return binary, nil
+}
+
+// Choose picks those of all whose names are in list, separated by commas, and keeps the
+// order of all. The error names flag, kind, as "target", and what there is.
+func Choose[T any](flag, kind string, all []T, name func(T) string, list string) ([]T, error) {
+	var known []string
+	for _, t := range all {
+		known = append(known, name(t))
+	}
+	wanted := strings.Split(list, ",")
+	for _, w := range wanted {
+		if !slices.Contains(known, w) {
+			return nil, fmt.Errorf("%s: no %s %q, there are %s", flag, kind, w, strings.Join(known, ", "))
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(t T) bool { return !slices.Contains(wanted, name(t)) }), nil
 }
