@@ -224,10 +224,16 @@ func (s *Session) conn(shard int) *backend.Conn {
 
 // shared returns the connection to a shard that the session shares with others.
 func (s *Session) shared(shard int) *backend.Conn {
-	if each := s.pool.each; each > 1 {
-		return s.lane.conns[shard*each+int(s.id/uint64(s.core.cores()))%each]
+	if s.pool.each > 1 {
+		shard = s.ofSeveral(shard)
 	}
 	return s.lane.conns[shard]
+}
+
+// ofSeveral returns which of a lane's connections that is, where a node has several.
+func (s *Session) ofSeveral(shard int) int {
+	each := s.pool.each
+	return shard*each + int(s.id/uint64(s.core.cores()))%each
 }
 
 // overtake replaces the connections of a lane on which a long script runs, so that
