@@ -320,25 +320,28 @@ func (c *Conn) Received(b []byte, now int64) {
 			c.abort(Lost, errUnexpected)
 			return
 		}
+		if c.Memcached && c.shared() {
+			n, err := c.shareOut(b)
+			if err != nil {
+				c.abort(Lost, err)
+				return
+			}
+			b = b[n:]
+			continue
+		}
 		n, done, err := 0, false, error(nil)
-		shared := c.Memcached && c.shared()
-		switch {
-		case shared:
-			n, err = c.shareOut(b)
-		case c.Memcached:
+		if c.Memcached {
 			n, done, err = c.text.Cut(b)
-		default:
+		} else {
 			n, done, err = c.cut.Cut(b)
 		}
 		if err != nil {
 			c.abort(Lost, err)
 			return
 		}
-		switch {
-		case shared:
-		case c.push:
+		if c.push {
 			c.pushed(b[:n], done)
-		default:
+		} else {
 			c.deliver(b[:n], done)
 		}
 		b = b[n:]

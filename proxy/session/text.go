@@ -218,10 +218,9 @@ func (s *Session) getText(frame []byte, req *memcache.Request) {
 			q.Append(c.buffer, name)
 		}
 	}
+	g.line, g.keys = append(g.line, req.Line...), append(g.keys, req.Args...)
 	for j, k := range req.Args {
 		key := k.Of(req.Line)
-		g.words = append(g.words, key...)
-		g.ends = append(g.ends, uint32(len(g.words)))
 		if p := &g.parts[g.owner[j]]; p.out != nil {
 			p.conn.Stats.RequestBytes += uint64(len(key) + 1)
 			b := p.out.Reserve(c.buffer, len(key)+1)
