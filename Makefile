@@ -69,8 +69,8 @@ fuzz: ## every fuzz target for FUZZTIME each
 	done
 
 .PHONY: bench
-bench: deps ## measure proxy, library and ring beside others, 17 minutes; writes bench/RESULTS.md, bench/LIBRARY.md
-	$(GO) run ./bench --set targets --open --single --idle 1000,10000 --churn 100000 --syscalls --loops --out bench/RESULTS.md $(ARGS)
+bench: deps ## measure proxy, library and ring beside others, 20 minutes; writes bench/RESULTS.md, bench/LIBRARY.md
+	$(GO) run ./bench --set targets --open --single --memcached --idle 1000,10000 --churn 100000 --syscalls --loops --out bench/RESULTS.md $(ARGS)
 	cd bench/compare && $(GO) run . all --out ../LIBRARY.md
 
 .PHONY: bench-matrix

@@ -109,7 +109,9 @@ func measureMemcached(ctx context.Context, p plan, chosen []target) (s memcached
 		}
 		counts := make([]int, len(f.targets))
 		for i := range counts {
-			counts[i] = requestsFor(load, measure(i, load.probe()).Rate, p.seconds)
+			// A pipelining client's first few requests tell little of the rate.
+			n := requestsFor(load, measure(i, load.probe()).Rate, p.seconds/10)
+			counts[i] = requestsFor(load, measure(i, n).Rate, p.seconds)
 		}
 		r.samples = takeTurns(p.rounds, len(f.targets), func(i int) Sample { return measure(i, counts[i]) })
 		for t, target := range f.targets {

@@ -15,12 +15,20 @@ type Call struct {
 	Key uint64
 	// Script calls run a program on the node, which may run for long: see Busy.
 	Script bool
+	// Get is the length of a request to a memcached that is "get " and its keys, and ends in
+	// CRLF: then Begin may have it go on the line of another; see Joined. 0: it is something else.
+	Get int
 
 	next     *Call
 	deadline int64  // ns; 0: none
 	at       uint64 // where its request begins; see Conn and stash
 	again    bool   // it was lost once
+	joined   bool   // its keys are on the line of the call before it: see share.go
 }
+
+// Joined reports whether the request goes on the line of the one before: then it is appended
+// without its "get".
+func (c *Call) Joined() bool { return c.joined }
 
 // Receiver is told what became of a Call, exactly once with done or by Fail.
 // It must not begin another call from within.

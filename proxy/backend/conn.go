@@ -53,7 +53,8 @@ type Host interface {
 // lost, and over again.
 //
 // Invariants: the node owes late+calls.n replies, in this order: first those of
-// calls whose time ran out (dropped when they come), then those of calls. The requests
+// calls whose time ran out (dropped when they come), then those of calls; but one only to
+// those of a line of memcached's, see share.go. The requests
 // of calls are in kept (written) and Out, in order, call.at is where they begin, counted
 // from the connection's first byte. What is in again and next has not been given to
 // the connection; see hold.go.
@@ -96,6 +97,9 @@ type Conn struct {
 	late    int    // replies still owed for calls that timed out
 	cut     resp.Cutter
 	text    memcache.Cutter // in the place of cut, with Memcached
+	share   share           // likewise, while several calls have one reply
+	getter  *Call           // the last call, if more keys may be added to its line; see join
+	lineAt  uint64          // where that line begins
 	mid     bool            // a part of the first call's reply has come
 	push    bool            // the reply being cut is a push
 	greet   greeting
@@ -207,6 +211,11 @@ func (c *Conn) place(call *Call, now int64) *iobuf.Queue {
 	if c.late+c.calls.n == 0 {
 		c.heardAt = max(c.heardAt, now) // it had nothing to say until now
 	}
+	if call.Get > 0 {
+		call.joined = c.join(call)
+	} else {
+		c.getter = nil
+	}
 	call.at = c.end()
 	c.calls.push(call)
 	c.wake()
@@ -310,6 +319,15 @@ func (c *Conn) Received(b []byte, now int64) {
 		if !c.push && c.late == 0 && c.calls.n == 0 && c.greet.left == 0 {
 			c.abort(Lost, errUnexpected)
 			return
+		}
+		if c.Memcached && c.shared() {
+			n, err := c.shareOut(b)
+			if err != nil {
+				c.abort(Lost, err)
+				return
+			}
+			b = b[n:]
+			continue
 		}
 		n, done, err := 0, false, error(nil)
 		if c.Memcached {

@@ -113,7 +113,7 @@ func (c *Conn) endCalls(kind Kind, err error) {
 		c.takeRequest(nil, int(h.at-c.keptAt)) // of calls whose time ran out
 	}
 	for i := 0; c.calls.n > 0; i++ {
-		n := c.requestLen(end)
+		n, leads := c.requestLen(end), c.calls.head.leads()
 		call := c.pop()
 		unsent := call.at >= c.written
 		var to *iobuf.Queue
@@ -122,7 +122,14 @@ func (c *Conn) endCalls(kind Kind, err error) {
 			to = saved.push(call)
 		}
 		c.mid = false
+		if to != nil && call.joined {
+			to.AppendString(c.pool, "get")
+		}
+		call.joined = false
 		c.takeRequest(to, n)
+		if to != nil && leads {
+			to.AppendString(c.pool, "\r\n")
+		}
 		if to == nil {
 			call.To.Fail(call, c.fault(kind, err, !unsent))
 		}
@@ -180,7 +187,8 @@ func (c *Conn) clear() {
 	c.kept.Reset(c.pool)
 	c.written, c.keptAt = 0, 0
 	c.late, c.cut, c.mid, c.push, c.greet = 0, resp.Cutter{}, false, false, greeting{}
-	c.text = memcache.Cutter{}
+	c.text, c.getter = memcache.Cutter{}, nil
+	c.share.reset()
 	c.skip, c.line = false, c.line[:0]
 	c.Subscriber, c.RemoteID, c.Scripts, c.askedAt = false, 0, nil, 0
 	c.relieve()

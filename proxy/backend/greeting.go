@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -54,7 +55,11 @@ func (g *greeting) begin(c *Conn) bool {
 		g.identify = true
 	}
 	if c.silent {
-		b = resp.AppendRequest(b, "PING")
+		if c.Memcached {
+			b = append(b, "version\r\n"...)
+		} else {
+			b = resp.AppendRequest(b, "PING")
+		}
 		g.left++
 	}
 	c.Out.Append(c.pool, b)
@@ -71,6 +76,7 @@ func (g *greeting) reply(c *Conn, part []byte, done bool) error {
 		// A server before 5.0 has no such command; the id is missed by CLIENT
 		// UNBLOCK only.
 		c.RemoteID, _ = strconv.ParseInt(string(trim(g.text[1:])), 10, 64)
+	case c.Memcached && c.silent && g.left == 1 && bytes.HasPrefix(g.text, []byte("VERSION ")):
 	case c.Memcached && string(trim(g.text)) != "STORED":
 		return fmt.Errorf("login: %.200s", trim(g.text))
 	case g.text[0] == '-':

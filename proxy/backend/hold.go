@@ -223,6 +223,7 @@ func (c *Conn) flow(now int64) {
 		c.Out.Take(c.pool, &s.bytes)
 		s.base = 0
 	}
+	c.getter = nil
 	c.wake()
 }
 

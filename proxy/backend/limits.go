@@ -23,7 +23,9 @@ func (c *Conn) Expire(now int64) {
 	expired := false
 	for c.overdue(now) && !c.headBegun() {
 		call := c.pop()
-		c.late++
+		if !call.joined { // those of one line have one reply, and one deadline
+			c.late++
+		}
 		expired = true
 		c.Stats.Timeouts++
 		call.To.Fail(call, c.fault(Timeout, errNoReply(c.Timeout), true))
@@ -108,7 +110,7 @@ func (c *Conn) overdue(now int64) bool {
 // headBegun reports whether the first call's reply is on the way in; then only
 // its end, or that of the connection, can end the call.
 func (c *Conn) headBegun() bool {
-	return c.late == 0 && c.greet.left == 0 && !c.push && (c.cut.Begun() || c.text.Begun())
+	return c.late == 0 && c.greet.left == 0 && !c.push && (c.cut.Begun() || c.text.Begun() || c.share.on)
 }
 
 // expireHeld fails the calls whose time ran out while they waited to be sent.

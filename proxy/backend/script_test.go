@@ -16,6 +16,7 @@ import (
 //
 //	begin A       a call, whose request is the letter; A/r only reads, A/2 and A/2r are
 //	              session 2's
+//	get A KEYS    a call A to a memcached
 //	heir          another Conn takes the node's place; to: the lines that follow are its
 //	freeze, thaw
 //	own           the connection gets an owner
@@ -76,6 +77,11 @@ func (s *script) do(name, arg string) {
 			return
 		}
 		q.AppendString(s.pool, arg)
+	case "get":
+		name, keys, _ := strings.Cut(arg, " ")
+		call := &namedCall{name: name, s: s}
+		call.To, call.ReadOnly = call, true
+		s.get(call, keys)
 	case "heir":
 		heir := NewConn(s.c.Config, s, s.pool)
 		s.c.Bequeath(heir, s.now)
@@ -147,6 +153,21 @@ func (s *script) do(name, arg string) {
 	default:
 		s.t.Fatalf("no event %q", name)
 	}
+}
+
+// get begins a call for keys.
+func (s *script) get(call *namedCall, keys string) {
+	request := "get " + keys + "\r\n"
+	call.Get = len(request)
+	q, err := s.c.Begin(&call.Call, s.now)
+	if err != nil {
+		s.say("refused(%v)", err)
+		return
+	}
+	if call.Joined() {
+		request = strings.TrimPrefix(request, "get")
+	}
+	q.AppendString(s.pool, request)
 }
 
 func (s *script) say(format string, args ...any) {

@@ -50,6 +50,12 @@ func TestQueueIsAFIFO(t *testing.T) {
 				q[0].Take(p, &q[1])
 				want[0], want[1] = append(want[0], want[1]...), nil
 			},
+			"trim": func(t *rapid.T) {
+				i, n := rapid.IntRange(0, 1).Draw(t, "queue"), rapid.IntRange(0, 3).Draw(t, "n")
+				if n <= len(want[i]) && q[i].Trim(n) {
+					want[i] = want[i][:len(want[i])-n]
+				}
+			},
 			"discard": func(t *rapid.T) {
 				i := rapid.IntRange(0, 1).Draw(t, "queue")
 				n := rapid.IntRange(0, len(want[i])).Draw(t, "n")

@@ -65,6 +65,18 @@ func (q *Queue) Commit(b []byte) {
 	t.buf = b
 }
 
+// Trim takes back the last n bytes. It reports false if they are not all in the last chunk,
+// and then does nothing.
+func (q *Queue) Trim(n int) bool {
+	t := q.tail
+	if t == nil || len(t.buf)-t.off < n {
+		return false
+	}
+	t.buf = t.buf[:len(t.buf)-n]
+	q.size -= n
+	return true
+}
+
 // Adopt appends b without copying it; the caller gives b up. It pays for
 // large buffers, a small one is better copied.
 func (q *Queue) Adopt(p *Pool, b []byte) {

@@ -129,11 +129,11 @@ func next(line []byte, at int) Span {
 	if at == len(line) {
 		return Span{}
 	}
-	end := at
-	for end < len(line) && line[end] != ' ' {
-		end++
+	end := bytes.IndexByte(line[at:], ' ')
+	if end < 0 {
+		return Span{uint32(at), uint32(len(line))}
 	}
-	return Span{uint32(at), uint32(end)}
+	return Span{uint32(at), uint32(at + end)}
 }
 
 // split returns the words of a line, as many as memcached looks at.

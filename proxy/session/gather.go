@@ -6,6 +6,7 @@ import (
 
 	"github.com/shardring/shardring/proxy/backend"
 	"github.com/shardring/shardring/proxy/iobuf"
+	"github.com/shardring/shardring/proxy/memcache"
 	"github.com/shardring/shardring/shard/command"
 	"github.com/shardring/shardring/shard/crossread"
 )
@@ -25,8 +26,8 @@ type gather struct {
 	known   []bool   // SCRIPT EXISTS: of each script, whether it can be loaded again from here
 	failed  *backend.Error
 	text    textMerge       // of memcached: merges the replies instead of merge
-	words   []byte          // of memcached: the keys, one behind the other
-	ends    []uint32        // where each of them ends in words
+	line    []byte          // of memcached: the request's line
+	keys    []memcache.Span // and the keys in it
 	plan    *crossread.Plan // of keys read over several shards; nil: see merge
 	after   func(ok bool)   // called before the reply goes out; nil: nothing
 	done    func()          // of one that is part of another reply: called instead of merging
@@ -64,7 +65,7 @@ func (c *Core) releaseGather(g *gather) {
 	if n := max(cap(g.owner), cap(g.parts)); n > maxGather && len(c.gathers.free) >= maxLargeGathers || n > maxLargeGather {
 		return
 	}
-	*g = gather{parts: g.parts[:0], owner: g.owner[:0], words: g.words[:0], ends: g.ends[:0]}
+	*g = gather{parts: g.parts[:0], owner: g.owner[:0], line: g.line[:0], keys: g.keys[:0]}
 	c.gathers.put(g)
 }
 

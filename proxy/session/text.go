@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"slices"
 
 	"github.com/shardring/shardring/proxy/backend"
@@ -133,12 +134,18 @@ func (s *Session) sendText(shard int, frame []byte, req *memcache.Request, form 
 		}
 	}
 	s.label(&r.call)
+	if form == getText {
+		r.call.Get = plainGet(frame, req)
+	}
 	conn, q, err := s.pool.begin(shard, s, &r.call)
 	if err != nil {
 		r.call.To.Fail(&r.call, err)
 		return
 	}
 	if req.Clean {
+		if r.call.Joined() {
+			frame = frame[len("get"):]
+		}
 		s.write(conn, q, frame)
 		return
 	}
@@ -147,6 +154,14 @@ func (s *Session) sendText(shard int, frame []byte, req *memcache.Request, form 
 	q.AppendString(s.core.buffer, "\r\n")
 	q.Append(s.core.buffer, req.Data)
 	s.press(conn)
+}
+
+// plainGet returns the length of a request if it is what backend.Call.Get says, else 0.
+func plainGet(frame []byte, req *memcache.Request) int {
+	if req.Clean && bytes.HasPrefix(frame, []byte("get ")) && bytes.HasSuffix(frame, []byte("\r\n")) {
+		return len(frame)
+	}
+	return 0
 }
 
 // getText sends each shard the keys it owns. Keys that are all on one shard go there
@@ -160,7 +175,7 @@ func (s *Session) getText(frame []byte, req *memcache.Request) {
 	}
 	g := c.newGather(0)
 	g.text = mergeValues
-	one := req.Clean
+	one, plain := req.Clean, string(req.Name) == "get"
 	for i, k := range req.Args {
 		key := k.Of(req.Line)
 		shard := first
@@ -172,6 +187,12 @@ func (s *Session) getText(frame []byte, req *memcache.Request) {
 			g.parts = append(g.parts, part{shard: shard})
 			j = int32(len(g.parts))
 			c.partOf[shard] = j
+			if plain {
+				g.parts[j-1].call.Get = len("get\r\n")
+			}
+		}
+		if plain {
+			g.parts[j-1].call.Get += len(" ") + len(key)
 		}
 		g.owner = append(g.owner, uint32(j-1))
 		one = one && j == 1
@@ -189,14 +210,17 @@ func (s *Session) getText(frame []byte, req *memcache.Request) {
 	g.req.form = getText
 	for i := range g.parts {
 		if q := g.send(i); q != nil {
-			g.parts[i].conn.Stats.RequestBytes += uint64(len(req.Name) + 2)
-			q.Append(c.buffer, req.Name)
+			name := req.Name
+			if g.parts[i].call.Joined() {
+				name = nil
+			}
+			g.parts[i].conn.Stats.RequestBytes += uint64(len(name) + 2)
+			q.Append(c.buffer, name)
 		}
 	}
+	g.line, g.keys = append(g.line, req.Line...), append(g.keys, req.Args...)
 	for j, k := range req.Args {
 		key := k.Of(req.Line)
-		g.words = append(g.words, key...)
-		g.ends = append(g.ends, uint32(len(g.words)))
 		if p := &g.parts[g.owner[j]]; p.out != nil {
 			p.conn.Stats.RequestBytes += uint64(len(key) + 1)
 			b := p.out.Reserve(c.buffer, len(key)+1)

@@ -31,6 +31,8 @@ var hotTexts = []struct{ name, request string }{
 	{"get", "get key:1\r\n"},
 	{"set", "set key:1 0 0 64\r\n" + strings.Repeat("v", 64) + "\r\n"},
 	{"get10", "get " + strings.Join(someKeys(10), " ") + "\r\n"},
+	{"getP16", "get " + strings.Join(someKeys(16), "\r\nget ") + "\r\n"},
+	{"get10P8", strings.Repeat("get "+strings.Join(someKeys(10), " ")+"\r\n", 8)},
 	{"noreply", "set key:1 0 0 1 noreply\r\nx\r\nmn\r\n"},
 	{"mg", "mg key:1 s v k Oabc\r\n"},
 	{"quiet", "ms key:1 1 q\r\nx\r\nmg key:1 q v\r\nmn\r\n"},

@@ -63,11 +63,8 @@ func mergeValues(g *gather, out *iobuf.Queue) string {
 		}
 		p.view = p.reply.Front()
 	}
-	begin := uint32(0)
 	for j, i := range g.owner {
-		key := g.words[begin:g.ends[j]]
-		begin = g.ends[j]
-		if text := g.parts[i].value(out, key); text != "" {
+		if text := g.parts[i].value(out, g.keys[j].Of(g.line)); text != "" {
 			return text
 		}
 	}
