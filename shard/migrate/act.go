@@ -27,6 +27,9 @@ func (m *Move) act(ctx context.Context, s Step, at seen) error {
 	case Sync:
 		return m.sync(ctx, at)
 	case Compare:
+		if err := m.prepare(ctx); err != nil { // a node that was started again since has forgotten it
+			return err
+		}
 		if err := m.compare(ctx); err != nil || m.header.Way != BySentinels {
 			return err
 		}
@@ -60,16 +63,9 @@ func (m *Move) act(ctx context.Context, s Step, at seen) error {
 	case Done:
 		return m.journal.finish(finishedPath(m.path, m.header.Pool, m.header.Shard))
 	case Detach:
-		return m.detach(ctx)
+		return m.detach(ctx, at)
 	case Aborted:
-		if err := m.unpause(ctx); err != nil {
-			m.warn(Aborted, "%v", err)
-		}
-		if err := m.restore(ctx, true); err != nil {
-			return err
-		}
-		m.say(Aborted, "%s is what it was", m.header.Source)
-		return m.journal.finish(journalPath(m.path, m.header.Pool) + ".aborted")
+		return m.aborted(ctx, at)
 	}
 	return fmt.Errorf("no act for %s", s)
 }
@@ -361,6 +357,10 @@ func (m *Move) revert(ctx context.Context, at seen) error {
 		return err
 	}
 	m.steady = time.Time{}
+	if m.aborting {
+		m.say(Revert, "%s is the primary again", m.header.Source)
+		return m.journal.begin(Sync)
+	}
 	why := fmt.Sprintf("the source has offset %d, the target %d: a write had slipped in, and the source is the primary again", at.sourceOffset, at.targetOffset)
 	return m.again(ctx, why)
 }
@@ -401,7 +401,7 @@ func (m *Move) release(ctx context.Context) error {
 	if err := m.unfreeze(ctx); err != nil {
 		m.warn(Release, "%v", err)
 	}
-	if err := m.restore(ctx, false); err != nil {
+	if err := m.restore(ctx); err != nil {
 		m.warn(Release, "%v", err)
 	}
 	linked := false
@@ -433,11 +433,11 @@ func (m *Move) release(ctx context.Context) error {
 	return nil
 }
 
-// restore sets all values back that the journal has; those that stay only in an abort.
-func (m *Move) restore(ctx context.Context, all bool) error {
+// restore sets all values back that the journal has, but for those that stay.
+func (m *Move) restore(ctx context.Context) error {
 	var errs []error
 	for _, s := range m.journal.saved {
-		if all || !s.Stays {
+		if !s.Stays {
 			errs = append(errs, m.at(s.Node).set(ctx, s.Name, s.Value))
 		}
 	}
@@ -472,30 +472,6 @@ func (m *Move) at(addr string) *node {
 		m.others[addr] = &n
 	}
 	return m.others[addr]
-}
-
-// detach makes the target empty and alone again. Only a replica of the source is
-// emptied.
-func (m *Move) detach(ctx context.Context) error {
-	if m.header.Kept {
-		m.detached = true
-		return nil
-	}
-	r, _ := replication(ctx, m.target, m.source)
-	if r != ofOther {
-		return fmt.Errorf("%s is %s now: it is left as it is", m.header.Target, r)
-	}
-	if err := m.target.follow(ctx, nil); err != nil {
-		return err
-	}
-	if _, err := m.target.do(ctx, "FLUSHALL"); err != nil {
-		return err
-	}
-	if _, err := m.target.do(ctx, "FUNCTION", "FLUSH"); err != nil && !isReply(err, "ERR unknown") {
-		return err
-	}
-	m.detached = true
-	return nil
 }
 
 // rewrite puts the target into the configuration. What was there is kept beside it.

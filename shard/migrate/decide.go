@@ -38,6 +38,9 @@ type seen struct {
 	waited                     bool // both are replicas, and the target had its time to get the rest
 	written                    bool // the configuration has the target
 	told                       bool // the proxies have been told, in this run
+	descends                   bool // both are primaries, and the target was a replica of the source before
+	taken                      bool // of an abort: Sentinels have given the shard to a third node
+	cutOff                     bool // of an abort: one of before detached the target, and perhaps did not empty it
 }
 
 // past is what the journal tells of a move. A step that was begun may not have been
@@ -51,6 +54,7 @@ type past struct {
 	compared bool
 	frozen   bool // in this run: a pause does not outlive its caller for long
 	demoted  bool // Demote, Failover or Elect was begun since the last Revert
+	switched bool // one of them ever was
 	promoted bool // Promote was begun
 	released bool
 }
@@ -60,10 +64,12 @@ type conflict struct{ what string }
 
 func (e *conflict) Error() string { return e.what }
 
+const promotedByOthers = "the target was a replica of the source and is a primary now, which this move did not do: if clients write there, make the source its replica by hand (REPLICAOF), then --resume finishes; else make the target a replica of the source again, then --resume or --abort"
+
 // decide returns what to do next. It is the whole plan of a move:
 //
 //	source            target               then
-//	primary           primary, not begun   Prepare, Attach
+//	primary           primary, not begun   Prepare, Attach; the same again when the target was started again
 //	primary           replica of source    Sync until it has caught up, Compare, then by the way:
 //	                                       Freeze and Demote, or Failover, or Elect
 //	replica of target replica of source    equal offsets of the same stream: Promote
@@ -81,8 +87,10 @@ func decide(p past, s seen) (Step, error) {
 		case p.way == BySentinels && p.demoted:
 			return Demote, nil
 		case p.promoted || p.demoted:
-			return 0, &conflict{"both nodes say that they are the primary, and the switch was begun: if nothing but this move promoted the target, it has every write up to the switch; make the other one its replica by hand (REPLICAOF), then --resume"}
-		case !p.prepared:
+			return 0, &conflict{"both nodes say that they are the primary, and the switch was begun: see which of them has all the data (INFO replication, DBSIZE), make the other one its replica by hand (REPLICAOF), then --resume"}
+		case p.attaches > 0 && s.descends:
+			return 0, &conflict{promotedByOthers}
+		case !p.prepared, p.attaches > 0 && p.reached != Prepare: // it was started again, and has forgotten
 			return Prepare, nil
 		}
 		return Attach, nil
@@ -137,7 +145,11 @@ func begun(p past) string {
 // the target is the primary.
 func decideAbort(p past, s seen) (Step, error) {
 	switch {
-	case s.target == primary && (s.source == ofOther || p.promoted):
+	case s.taken && (s.target == ofOther || s.target == ofStranger):
+		return Detach, nil
+	case s.taken:
+		return Aborted, nil
+	case s.target == primary && (s.source == ofOther || p.promoted || p.way == BySentinels && p.demoted):
 		return 0, &conflict{"the target is the primary already: --resume finishes, and --back moves the shard to the old node again"}
 	case s.source == ofOther && s.target == ofOther:
 		return Revert, nil
@@ -145,8 +157,14 @@ func decideAbort(p past, s seen) (Step, error) {
 		return Detach, nil
 	case s.source == primary && s.target == primary && p.demoted:
 		return 0, &conflict{"both nodes say that they are the primary: make one the replica of the other by hand (REPLICAOF), then --resume"}
+	case s.source == primary && s.target == primary && s.cutOff:
+		return Detach, nil
+	case s.descends && p.attaches > 0:
+		return 0, &conflict{promotedByOthers}
 	case s.source == primary:
 		return Aborted, nil
+	case s.source == unknown && s.target != primary:
+		return 0, &conflict{"the source does not answer: start it, or wait until Sentinels have given the shard to another node, then --abort or --resume; if it is gone for good, all that is left is what its replicas have (REPLICAOF NO ONE makes one the primary)"}
 	}
 	return 0, &conflict{fmt.Sprintf("the source is %s, the target is %s: nothing that an abort could take back; nothing was changed", s.source, s.target)}
 }

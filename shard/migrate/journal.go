@@ -166,16 +166,14 @@ func (j *journal) take(e entry) {
 }
 
 // interrupt notes that nobody knows whether the last step was done, so it is done again,
-// and that a pause has ended, or will, by itself.
+// that a pause has ended, or will, by itself, and that nodes may have been started again.
 func (p *past) interrupt() {
-	p.frozen, p.redo = false, p.reached != Planned
+	p.frozen, p.compared, p.redo = false, false, p.reached != Planned
 	switch p.reached {
 	case Prepare:
 		p.prepared = false
 	case Attach:
 		p.attaches--
-	case Compare:
-		p.compared = false
 	case Release:
 		p.released = false
 	}
@@ -196,7 +194,7 @@ func (p *past) take(s Step) {
 	case Freeze:
 		p.frozen = true
 	case Demote, Failover, Elect:
-		p.demoted = true
+		p.demoted, p.switched = true, true
 	case Promote:
 		p.promoted = true
 	case Revert:

@@ -13,8 +13,24 @@ const (
 	grace  = 500 * time.Millisecond // what the target gets of the stream's end after the source's demotion
 )
 
-// look asks both nodes what they are, and the files what they have.
+// look asks both nodes what they are, and the files what they have. Both have to
+// answer, but for a source that has been demoted.
 func (m *Move) look(ctx context.Context) (seen, error) {
+	s, err := m.see(ctx)
+	if err != nil || s.target != unknown && (s.source != unknown || m.journal.past.demoted) {
+		return s, err
+	}
+	if err := ctx.Err(); err != nil {
+		return s, fmt.Errorf("stopped: %w; --resume goes on, --abort takes it back", err)
+	}
+	if s.target == unknown {
+		return s, fmt.Errorf("%s does not answer; when it does, --resume goes on; --abort takes the move back, also without it", m.header.Target)
+	}
+	return s, fmt.Errorf("%s does not answer; when it does, --resume goes on and --abort takes the move back", m.header.Source)
+}
+
+// see is look where a node need not answer.
+func (m *Move) see(ctx context.Context) (seen, error) {
 	if m.journal.past.frozen || m.journal.past.demoted {
 		ctx = context.WithoutCancel(ctx)
 	}
@@ -27,19 +43,10 @@ func (m *Move) look(ctx context.Context) (seen, error) {
 			break
 		}
 	}
-	if s.target == unknown || s.source == unknown && !m.journal.past.demoted {
-		if err := ctx.Err(); err != nil {
-			return s, fmt.Errorf("stopped: %w; --resume goes on, --abort takes it back", err)
-		}
-		addr := m.header.Source
-		if s.target == unknown {
-			addr = m.header.Target
-		}
-		return s, fmt.Errorf("%s does not answer; when it does, --resume goes on and --abort takes the move back", addr)
-	}
 	s.sourceOffset = number(si, "master_repl_offset")
 	s.targetOffset = number(ti, "slave_repl_offset")
 	s.sameStream = si["master_replid"] == ti["master_replid"]
+	s.descends = s.source == primary && s.target == primary && si["master_replid"] == ti["master_replid2"]
 	s.linked = ti["master_link_status"] == "up"
 	s.waited = m.waited(s)
 	s.caughtUp = m.caughtUp(s)

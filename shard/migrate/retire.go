@@ -25,7 +25,9 @@ func (m *Move) Retire(ctx context.Context) (*Result, error) {
 	switch r, _ := replication(ctx, m.source, m.target); r {
 	case ofOther:
 	case primary:
-		return nil, fmt.Errorf("%s is detached already", m.header.Source)
+		m.say(Done, "%s was detached before", m.header.Source)
+		m.forget(ctx, Done, m.target, m.header.Source)
+		return &m.result, nil
 	default:
 		return nil, fmt.Errorf("%s is %s, want a replica of %s", m.header.Source, r, m.header.Target)
 	}
@@ -40,6 +42,7 @@ func (m *Move) Retire(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	m.say(Done, "%s is alone and may be shut down", m.header.Source)
+	m.forget(ctx, Done, m.target, m.header.Source)
 	return &m.result, nil
 }
 
