@@ -4,16 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"time"
 
 	"github.com/gomodule/redigo/redis"
 )
 
 // Abort takes a move back that has not been switched: the source is what it was, the
-// target is no replica and has no data, unless it was a replica before. A target that
-// does not answer is left as it is, and so is a source whose shard the Sentinels have
-// given to a third node meanwhile.
+// target is no replica and has no data, unless it was a replica before. A node that
+// does not answer is left as it is, and so are both when Sentinels have given the shard
+// to a third one meanwhile.
 func (m *Move) Abort(ctx context.Context) (*Result, error) {
 	if err := m.reopen(); err != nil {
 		return nil, err
@@ -74,15 +73,13 @@ func (m *Move) taken(ctx context.Context, s seen) bool {
 	return true
 }
 
-// detach makes the target empty and alone again. Only a replica of the source, or of
-// the node that took its place, is emptied.
+// detach makes the target empty and alone again. Only a replica of the source is
+// emptied.
 func (m *Move) detach(ctx context.Context, at seen) error {
 	if m.header.Kept {
 		m.detached = true
 		return nil
 	}
-	r, info := replication(ctx, m.target, m.source)
-	ours := r == ofOther || r == primary && at.cutOff || m.home != "" && sameAddr(ctx, net.JoinHostPort(info["master_host"], info["master_port"]), m.home)
 	if m.journal.past.switched && m.home == "" {
 		// Clients may have followed to the target. It refuses what they write while it is a
 		// replica, and they come back; as a primary it would take it.
@@ -90,7 +87,7 @@ func (m *Move) detach(ctx context.Context, at seen) error {
 			return err
 		}
 	}
-	if !ours {
+	if r, _ := replication(ctx, m.target, m.source); r != ofOther && !(r == primary && at.cutOff) {
 		return fmt.Errorf("%s is %s now: it is left as it is", m.header.Target, r)
 	}
 	if err := m.target.follow(ctx, nil); err != nil {
@@ -109,7 +106,7 @@ func (m *Move) detach(ctx context.Context, at seen) error {
 // aborted ends an abort: the settings of both nodes are those of before.
 func (m *Move) aborted(ctx context.Context, at seen) error {
 	if m.home != "" {
-		m.warn(Aborted, "the Sentinels have given shard %s to %s meanwhile: that has its data, and is where the next move begins", m.header.Shard, m.home)
+		m.warn(Aborted, "the Sentinels have given shard %s to %s meanwhile: that has its data, and is where the next move begins; they may have made %s its replica", m.header.Shard, m.home, m.header.Target)
 	}
 	gone := map[string]bool{m.header.Source: at.source == unknown, m.header.Target: at.target == unknown}
 	for _, n := range []*node{m.source, m.target} {
@@ -132,13 +129,9 @@ func (m *Move) aborted(ctx context.Context, at seen) error {
 	}
 	if m.home == "" {
 		m.say(Aborted, "%s is what it was", m.header.Source)
-	}
-	if !m.header.Kept {
-		from := m.source
-		if m.home != "" {
-			from = m.at(m.home)
+		if !m.header.Kept {
+			m.forget(ctx, Aborted, m.source, m.header.Target)
 		}
-		m.forget(ctx, Aborted, from, m.header.Target)
 	}
 	return m.journal.finish(journalPath(m.path, m.header.Pool) + ".aborted")
 }

@@ -145,9 +145,9 @@ func begun(p past) string {
 // the target is the primary.
 func decideAbort(p past, s seen) (Step, error) {
 	switch {
-	case s.taken && (s.target == ofOther || s.target == ofStranger):
+	case s.taken && s.target == ofOther:
 		return Detach, nil
-	case s.taken:
+	case s.taken: // and the target with it, perhaps
 		return Aborted, nil
 	case s.target == primary && (s.source == ofOther || p.promoted || p.way == BySentinels && p.demoted):
 		return 0, &conflict{"the target is the primary already: --resume finishes, and --back moves the shard to the old node again"}

@@ -128,7 +128,7 @@ func TestDecideAbort(t *testing.T) {
 		{past{reached: Sync}, seen{source: primary, target: unknown}, Aborted, ""},
 		{past{reached: Detach, attaches: 1}, seen{source: primary, target: primary, descends: true, cutOff: true}, Detach, ""},
 		{past{reached: Sync, attaches: 1}, seen{source: primary, target: primary, descends: true}, 0, "which this move did not do"},
-		{past{reached: Sync}, seen{source: ofStranger, target: ofStranger, taken: true}, Detach, ""},
+		{past{reached: Sync}, seen{source: ofStranger, target: ofStranger, taken: true}, Aborted, ""},
 		{past{reached: Sync}, seen{source: unknown, target: ofOther, taken: true}, Detach, ""},
 		{past{reached: Sync}, seen{source: unknown, target: primary, taken: true}, Aborted, ""},
 		{past{reached: Promote, demoted: true, promoted: true}, seen{source: ofOther, target: primary}, 0, "--resume finishes"},

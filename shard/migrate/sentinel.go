@@ -221,11 +221,27 @@ func (m *Move) forget(ctx context.Context, s Step, primary *node, gone string) {
 		}
 	}
 	for _, a := range all {
+		if down := m.downAt(ctx, a, gone); down != "" {
+			m.warn(s, "the Sentinel at %s may make %s a replica again: it is not told to forget it, as it would forget %s too, which is down; when that is back, SENTINEL RESET %s there", a, gone, down, m.masterName())
+			continue
+		}
 		if _, err := m.askSentinel(ctx, a, "RESET", m.masterName()); err != nil {
 			m.warn(s, "%v: it may make %s a replica again; when it answers, SENTINEL RESET %s there", err, gone, m.masterName())
 		}
 	}
-	m.say(s, "the Sentinels have forgotten %s", gone)
+}
+
+// downAt is a replica but for gone that a Sentinel remembers and has no answer of.
+func (m *Move) downAt(ctx context.Context, sentinel config.Address, gone string) string {
+	list, _ := redis.Values(m.askSentinel(ctx, sentinel, "REPLICAS", m.masterName()))
+	for _, item := range list {
+		f, err := redis.StringMap(item, nil)
+		addr := net.JoinHostPort(f["ip"], f["port"])
+		if err == nil && (strings.Contains(f["flags"], "down") || strings.Contains(f["flags"], "disconnected")) && !sameAddr(ctx, addr, gone) {
+			return addr
+		}
+	}
+	return ""
 }
 
 // replicasIn are the addresses of the replicas in an INFO replication.
