@@ -1,0 +1,124 @@
+package migrate_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gomodule/redigo/redis"
+
+	"github.com/shardring/shardring/shard/migrate"
+	"github.com/shardring/shardring/shard/shardtest"
+)
+
+// steps counts how often each step came.
+type steps map[migrate.Step]int
+
+// thaw has the source take writes, as a pause that runs out, or a hand, would.
+var thaw = map[migrate.Way][]any{
+	migrate.ByPause: {"CLIENT", "UNPAUSE"},
+	migrate.ByFence: {"CONFIG", "SET", "min-replicas-to-write", "0"},
+}
+
+// slip has a write get in after the offsets were equal and before the source is demoted,
+// and has the target not get it: it is stopped, and its link is cut.
+func slip(from, to *shardtest.Server, way migrate.Way) error {
+	if err := to.Pause(); err != nil {
+		return err
+	}
+	time.AfterFunc(300*time.Millisecond, func() { to.Resume() })
+	for _, c := range [][]any{{"CLIENT", "KILL", "TYPE", "replica"}, thaw[way], {"SET", "slipped", "in"}} {
+		if _, err := from.Do(c[0].(string), c[1:]...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// TestSlippedIn: a write that slipped in is not lost: both nodes say other offsets, so
+// the source is promoted back, and the switch begins again.
+func TestSlippedIn(t *testing.T) {
+	for way := range thaw {
+		t.Run(string(way), func(t *testing.T) {
+			t.Parallel()
+			path, from, to := pool(t, "")
+			end := counting(t, path, to)
+			defer end()
+			n := steps{}
+			r, err := run(t, migrate.Options{Config: path, To: to.Addr, Way: way, Before: func(s migrate.Step) error {
+				if n[s]++; s == migrate.Demote && n[s] == 1 {
+					return slip(from, to, way)
+				}
+				return nil
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n[migrate.Revert] == 0 || n[migrate.Promote] != 1 {
+				t.Errorf("%d times promoted back, the target promoted %d times", n[migrate.Revert], n[migrate.Promote])
+			}
+			if r.Attempts < 2 || !strings.Contains(strings.Join(r.Warnings, "\n"), "a write had slipped in, and the source is the primary again") {
+				t.Errorf("%d attempts; %q", r.Attempts, r.Warnings)
+			}
+			if v, err := redis.String(to.Do("GET", "slipped")); v != "in" {
+				t.Errorf("what slipped in is %q, %v", v, err)
+			}
+		})
+	}
+}
+
+// TestPauseRunsOut: the pause ends by its time between the freeze and the demotion, and
+// clients write at once. Where the time is known the source is not even demoted.
+func TestPauseRunsOut(t *testing.T) {
+	t.Parallel()
+	path, from, to := pool(t, "")
+	end := counting(t, path, to)
+	defer end()
+	n := steps{}
+	r, err := run(t, migrate.Options{Config: path, To: to.Addr, Way: migrate.ByPause, PauseFor: 500 * time.Millisecond, Before: func(s migrate.Step) error {
+		if n[s]++; s != migrate.Demote || n[s] != 1 {
+			return nil
+		}
+		before, err := from.Do("DBSIZE")
+		if err != nil {
+			return err
+		}
+		time.Sleep(600 * time.Millisecond)
+		if _, err := from.Do("SET", "after the pause", before); err != nil {
+			return err
+		}
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n[migrate.Revert] != 0 || r.Attempts != 2 || len(r.Warnings) == 0 || !strings.Contains(r.Warnings[0], "attempt 1: the pause ran out before the source was demoted; nothing was changed") {
+		t.Errorf("%d attempts, %d times promoted back; %q", r.Attempts, n[migrate.Revert], r.Warnings)
+	}
+	if have, err := redis.Int(to.Do("EXISTS", "after the pause")); have != 1 {
+		t.Errorf("what was written after the pause is lost: %v", err)
+	}
+}
+
+// TestNeverQuiet: where every attempt meets a write, the move gives up with the source as
+// the primary, and says so.
+func TestNeverQuiet(t *testing.T) {
+	t.Parallel()
+	path, from, to := pool(t, "")
+	n := steps{}
+	_, err := run(t, migrate.Options{Config: path, To: to.Addr, Way: migrate.ByPause, PauseFor: 100 * time.Millisecond, Before: func(s migrate.Step) error {
+		if n[s]++; s == migrate.Demote {
+			time.Sleep(150 * time.Millisecond)
+		}
+		return nil
+	}})
+	if err == nil || !strings.Contains(err.Error(), "5 attempts to switch, the last one: the pause ran out") || !strings.Contains(err.Error(), "--resume tries again, with a longer --pause") {
+		t.Errorf("%v", err)
+	}
+	if n[migrate.Promote] != 0 {
+		t.Error("the target was promoted")
+	}
+	if _, err := from.Do("SET", "k", "v"); err != nil {
+		t.Error(err)
+	}
+}
