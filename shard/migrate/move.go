@@ -92,7 +92,7 @@ type Move struct {
 }
 
 // ErrLocked is that another move of the pool is under way.
-var ErrLocked = errors.New("another move of this pool is under way")
+var ErrLocked = errors.New("another move of this pool is under way: wait for its end, or end it with Ctrl-C there")
 
 const (
 	defaultTimeout = 5 * time.Second
