@@ -288,58 +288,6 @@ func TestMove(t *testing.T) {
 	}
 }
 
-// TestMoveRefused: what cannot be moved is refused with what to do, and nothing is
-// changed.
-func TestMoveRefused(t *testing.T) {
-	m := newMoving(t)
-	full := shardtest.Redis(t)
-	if _, err := full.Do("SET", "k", "v"); err != nil {
-		t.Fatal(err)
-	}
-	locked := shardtest.Redis(t, shardtest.Password("other"))
-	leader := shardtest.Redis(t)
-	replica := shardtest.Replica(t, leader)
-	clustered := shardtest.Redis(t, shardtest.Args("--cluster-enabled", "yes"))
-	small := shardtest.Redis(t, shardtest.Args("--maxmemory", "1mb", "--databases", "2"))
-	gone := shardtest.Redis(t)
-	gone.Kill()
-	for _, c := range []struct{ args, want string }{
-		{"--shard cache-2 --to " + full.Addr, "is not empty, it has 1 keys and 0 libraries of functions: name an empty one in --to, or say --flush-target"},
-		{"--shard cache-3 --to " + m.to.Addr, `pool cache has no shard "cache-3": name one of cache-1, cache-2`},
-		{"--shard cache-2 --to " + locked.Addr, "the pool's login (server_auth, redis_auth) has to be that of both nodes"},
-		{"--shard cache-2 --to " + replica.Addr, "detach it first (REPLICAOF NO ONE)"},
-		{"--shard cache-2 --to " + leader.Addr, "has 1 replicas of its own"},
-		{"--shard cache-2 --to " + clustered.Addr, "runs in cluster mode"},
-		{"--shard cache-2 --to " + small.Addr, "CONFIG SET maxmemory"},
-		{"--shard cache-2 --to " + small.Addr, "start the target with --databases 16"},
-		{"--shard cache-2 --to " + gone.Addr, "connection refused: start it, or open the way to it"},
-		{"--shard cache-2 --to " + m.servers[0].Addr, "a node of shard cache-1 already"},
-		{"--shard cache-2 --to " + m.servers[1].Addr, "the shard's primary already"},
-		{"--shard cache-2 --to nowhere", `"nowhere": want host:port`},
-		{"--shard cache-2 --back", "no move was begun here"},
-		{"--shard cache-2", "want one of --to, --back, --resume, --abort and --retire"},
-		{"--to " + m.to.Addr, "no --shard"},
-		{"--shard cache-2 --switch force --to " + m.to.Addr, `--switch "force": want auto, pause, fence or failover`},
-	} {
-		r := m.move(t, strings.Fields(c.args)...)
-		if r.code == exitDone {
-			t.Errorf("%s is not refused", c.args)
-		}
-		wantIn(t, r.stdout+r.stderr, c.want)
-	}
-	r := m.move(t, "--shard", "cache-2", "--to", m.to.Addr, "--dry-run")
-	wantCode(t, r, exitDone)
-	wantIn(t, r.stdout, "CHECK", "versions", "memory", "write rate", "clocks", "persistence")
-	if _, err := os.Stat(m.path + ".cache.move"); err == nil {
-		t.Error("there is a journal")
-	}
-	for _, s := range []*shardtest.Server{m.to, m.servers[1], full} {
-		if role, _ := s.Do("ROLE"); !strings.HasPrefix(fmt.Sprintf("%s", role), "[master ") {
-			t.Errorf("%s is %s", s.Addr, role)
-		}
-	}
-}
-
 // soonDone calls a command until it is done.
 func soonDone(t *testing.T, f func() result) {
 	t.Helper()

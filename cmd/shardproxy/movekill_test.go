@@ -6,7 +6,6 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -173,47 +172,6 @@ func wantKilled(t *testing.T, r result, step string) {
 	}
 }
 
-// untouched is all of a node and of the files that a move may not leave changed where
-// it was refused or taken back.
-type untouched struct {
-	role   string
-	config map[string]string
-	keys   any
-}
-
-func stateOf(t *testing.T, s *shardtest.Server) untouched {
-	t.Helper()
-	info, err := redis.String(s.Do("INFO", "replication"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	u := untouched{role: "replica"}
-	if strings.Contains(info, "role:master") {
-		u.role = "primary"
-	}
-	if u.config, err = redis.StringMap(s.Do("CONFIG", "GET", "*")); err != nil {
-		t.Fatal(err)
-	}
-	return u
-}
-
-// sameState fails for each thing that differs.
-func sameState(t *testing.T, s *shardtest.Server, was untouched) {
-	t.Helper()
-	is := stateOf(t, s)
-	if is.role != was.role {
-		t.Errorf("%s is a %s, was a %s", s.Addr, is.role, was.role)
-	}
-	for name, v := range was.config {
-		if is.config[name] != v {
-			t.Errorf("%s has %s %q, had %q", s.Addr, name, is.config[name], v)
-		}
-	}
-	if !reflect.DeepEqual(is.keys, was.keys) {
-		t.Errorf("%s has %v keys, had %v", s.Addr, is.keys, was.keys)
-	}
-}
-
 // TestMoveAborted: killed at every step before the target is the primary, --abort has
 // both nodes and the file as they were, under writes, by each way; and no Sentinel
 // thinks of the target any more.
@@ -293,13 +251,4 @@ func (m *moving) takenBack(t *testing.T, was []untouched, file string, want map[
 			return err
 		})
 	}
-}
-
-func readFile(t *testing.T, path string) string {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
 }
