@@ -228,7 +228,7 @@ func (m *Move) sync(ctx context.Context, at seen) error {
 		m.attachedAt = now
 	default:
 		m.copying = time.Time{}
-		e.Text = "no link yet"
+		e.Text = "waits for " + m.header.Source + " to begin the copy (its repl-diskless-sync-delay, 5 s by default)"
 		if m.attachedAt.IsZero() {
 			m.attachedAt = now
 		}

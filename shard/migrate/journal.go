@@ -63,7 +63,7 @@ func finishedPath(config, pool, shard string) string {
 var ErrUnfinished = errors.New("a move of this pool is not finished: --resume finishes it, --abort takes it back")
 
 // ErrNoJournal is that there is nothing to resume or abort.
-var ErrNoJournal = errors.New("no move was begun here")
+var ErrNoJournal = errors.New("no move was begun here, or it has ended: there is nothing to go on with or to take back")
 
 // create begins a journal.
 func create(path string, h Header) (*journal, error) {
@@ -213,6 +213,15 @@ func (j *journal) finish(to string) error {
 		return err
 	}
 	return syncDir(to)
+}
+
+// lastMove reads the journal of the last finished move of a shard.
+func lastMove(config, pool, shard string) (*journal, error) {
+	j, err := load(finishedPath(config, pool, shard))
+	if errors.Is(err, ErrNoJournal) {
+		return nil, fmt.Errorf("shard %s was not moved by this command, which would have left %s", shard, finishedPath(config, pool, shard))
+	}
+	return j, err
 }
 
 // syncDir waits until a name in the path's folder is on the disk.

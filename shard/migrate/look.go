@@ -21,7 +21,7 @@ func (m *Move) look(ctx context.Context) (seen, error) {
 		return s, err
 	}
 	if err := ctx.Err(); err != nil {
-		return s, fmt.Errorf("stopped: %w; --resume goes on, --abort takes it back", err)
+		return s, m.stopped(err)
 	}
 	if s.target == unknown {
 		return s, fmt.Errorf("%s does not answer; when it does, --resume goes on; --abort takes the move back, also without it", m.header.Target)

@@ -248,7 +248,7 @@ func (m *Move) step(ctx context.Context, s Step, at seen) error {
 		ctx = context.WithoutCancel(ctx)
 	}
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("stopped before %s: %w; --resume goes on, --abort takes it back", s, err)
+		return m.stopped(err)
 	}
 	if past := m.journal.past; past.reached != s || past.redo || s == Revert || s == Freeze {
 		if err := m.journal.begin(s); err != nil {
@@ -261,12 +261,20 @@ func (m *Move) step(ctx context.Context, s Step, at seen) error {
 		}
 	}
 	if err := m.act(ctx, s, at); err != nil {
+		if ctx.Err() != nil {
+			return m.stopped(ctx.Err())
+		}
 		if strings.Contains(err.Error(), "--resume") {
 			return fmt.Errorf("%s: %w", s, err)
 		}
 		return fmt.Errorf("%s: %w; --resume goes on, --abort takes back what was not switched", s, err)
 	}
 	return nil
+}
+
+// stopped is that ctx ended before the switch.
+func (m *Move) stopped(err error) error {
+	return fmt.Errorf("stopped before the switch: %w: %s is the primary as before; --resume goes on, --abort takes the move back", err, m.header.Source)
 }
 
 // between names the nodes in an error of decide.
