@@ -181,6 +181,11 @@ func (m *Move) attach(ctx context.Context) error {
 			return errors.Join(err, fmt.Errorf("%s has %d keys now, and had none before: nothing was changed", m.header.Target, n))
 		}
 	}
+	if info, err := m.target.info(ctx, "server"); err == nil && info["run_id"] != m.journal.run {
+		if err := m.journal.add(entry{Run: info["run_id"]}); err != nil {
+			return err
+		}
+	}
 	if err := m.target.follow(ctx, m.source); err != nil {
 		return err
 	}

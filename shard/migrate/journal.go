@@ -31,6 +31,7 @@ type entry struct {
 	Header *Header   `json:"move,omitempty"`
 	Step   *Step     `json:"step,omitempty"`
 	Saved  *setting  `json:"saved,omitempty"`
+	Run    string    `json:"run,omitempty"` // run_id of the target that was attached
 	Note   string    `json:"note,omitempty"`
 }
 
@@ -49,6 +50,7 @@ type journal struct {
 	header Header
 	past   past
 	saved  []setting
+	run    string // run_id of the target when it was attached last
 }
 
 // journalPath is where a move of the pool is written down, finishedPath where it goes
@@ -159,6 +161,9 @@ func (j *journal) take(e entry) {
 	}
 	if e.Saved != nil {
 		j.saved = append(j.saved, *e.Saved)
+	}
+	if e.Run != "" {
+		j.run = e.Run
 	}
 	if e.Step != nil {
 		j.past.take(*e.Step)

@@ -46,7 +46,7 @@ func (m *Move) see(ctx context.Context) (seen, error) {
 	s.sourceOffset = number(si, "master_repl_offset")
 	s.targetOffset = number(ti, "slave_repl_offset")
 	s.sameStream = si["master_replid"] == ti["master_replid"]
-	s.descends = s.source == primary && s.target == primary && si["master_replid"] == ti["master_replid2"]
+	s.descends = s.source == primary && s.target == primary && si["master_replid"] == ti["master_replid2"] && !m.restarted(ctx)
 	s.linked = ti["master_link_status"] == "up"
 	s.waited = m.waited(s)
 	s.caughtUp = m.caughtUp(s)
@@ -56,6 +56,14 @@ func (m *Move) see(ctx context.Context) (seen, error) {
 	}
 	s.written, s.told = writtenIn(file, m.header), m.told
 	return s, nil
+}
+
+// restarted says that the target was started again since it was attached, and so is a
+// primary without anybody's doing. Where Sentinels may have promoted it before that is
+// not enough.
+func (m *Move) restarted(ctx context.Context) bool {
+	info, err := m.target.info(ctx, "server")
+	return err == nil && m.header.Way != BySentinels && m.journal.run != "" && info["run_id"] != m.journal.run
 }
 
 // waited says that the target had its time since both are replicas.

@@ -122,3 +122,41 @@ func TestNeverQuiet(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestStartedAgain: a target that was started again while it copied has forgotten what
+// guards the source in the switch; it is told again before writes are held.
+func TestStartedAgain(t *testing.T) {
+	t.Parallel()
+	path, from, to := pool(t, "")
+	if _, err := from.Do("SET", "k", "v"); err != nil {
+		t.Fatal(err)
+	}
+	var guard string
+	began := false
+	o := migrate.Options{Config: path, To: to.Addr, Before: func(s migrate.Step) error {
+		switch {
+		case s == migrate.Compare && !began:
+			began = true
+			return to.Restart()
+		case s == migrate.Freeze:
+			have, err := redis.StringMap(to.Do("CONFIG", "GET", "repl-diskless-sync-delay"))
+			guard = have["repl-diskless-sync-delay"]
+			return err
+		}
+		return nil
+	}}
+	if _, err := run(t, o); err == nil || !strings.Contains(err.Error(), "compare: ") || !strings.Contains(err.Error(), "--resume goes on") {
+		t.Fatalf("%v", err)
+	}
+	m, err := migrate.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if _, err := m.Resume(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := redis.String(to.Do("GET", "k")); guard != "3600" || v != "v" {
+		t.Errorf("repl-diskless-sync-delay was %q in the switch; the key is %q, %v", guard, v, err)
+	}
+}
