@@ -366,6 +366,9 @@ func (m *Move) revert(ctx context.Context, at seen) error {
 		m.say(Revert, "%s is the primary again", m.header.Source)
 		return m.journal.begin(Sync)
 	}
+	if at.target == unknown || at.restarted {
+		return m.again(ctx, "the target was lost in the switch, and the source is the primary again")
+	}
 	why := fmt.Sprintf("the source has offset %d, the target %d: a write had slipped in, and the source is the primary again", at.sourceOffset, at.targetOffset)
 	return m.again(ctx, why)
 }

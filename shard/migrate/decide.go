@@ -38,6 +38,7 @@ type seen struct {
 	waited                     bool // both are replicas, and the target had its time to get the rest
 	written                    bool // the configuration has the target
 	told                       bool // the proxies have been told, in this run
+	restarted                  bool // the target is a primary because it was started again
 	descends                   bool // both are primaries, and the target was a replica of the source before
 	taken                      bool // of an abort: Sentinels have given the shard to a third node
 	cutOff                     bool // of an abort: one of before detached the target, and perhaps did not empty it
@@ -59,6 +60,15 @@ type past struct {
 	released bool
 }
 
+// handsOver says that this move itself makes the source a replica, and has begun to.
+func (p past) handsOver() bool { return p.demoted && (p.way == ByPause || p.way == ByFence) }
+
+// lost says that the target is lost after the source has become its replica: the source
+// has to be a primary before the target is back with nothing to copy.
+func (p past) lost(s seen) bool {
+	return p.handsOver() && !p.promoted && s.source == ofOther && (s.target == unknown || s.restarted)
+}
+
 // conflict is a state that nobody but the operator can judge.
 type conflict struct{ what string }
 
@@ -74,6 +84,7 @@ const promotedByOthers = "the target was a replica of the source and is a primar
 //	                                       Freeze and Demote, or Failover, or Elect
 //	replica of target replica of source    equal offsets of the same stream: Promote
 //	                                       the target gets no more: Revert
+//	replica of target gone, or back empty  Revert, before the source copies that
 //	replica of target primary              Release, Rewrite, Tell, Done
 //	primary           primary, Elect begun Demote: the Sentinels promote first; the source is frozen
 //	not reached       primary              the same without the source
@@ -82,6 +93,8 @@ const promotedByOthers = "the target was a replica of the source and is a primar
 // No row promotes the target while the source takes writes.
 func decide(p past, s seen) (Step, error) {
 	switch {
+	case p.lost(s):
+		return Revert, nil
 	case s.source == primary && s.target == primary:
 		switch {
 		case p.way == BySentinels && p.demoted:
@@ -145,6 +158,8 @@ func begun(p past) string {
 // the target is the primary.
 func decideAbort(p past, s seen) (Step, error) {
 	switch {
+	case p.lost(s):
+		return Revert, nil
 	case s.taken && s.target == ofOther:
 		return Detach, nil
 	case s.taken: // and the target with it, perhaps

@@ -1,6 +1,7 @@
 package migrate_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -158,5 +159,46 @@ func TestStartedAgain(t *testing.T) {
 	}
 	if v, err := redis.String(to.Do("GET", "k")); guard != "3600" || v != "v" {
 		t.Errorf("repl-diskless-sync-delay was %q in the switch; the key is %q, %v", guard, v, err)
+	}
+}
+
+// TestTargetDiesInSwitch: the target is killed, and started again with nothing, when the
+// source is its replica already. The source does not copy that: it is promoted back.
+func TestTargetDiesInSwitch(t *testing.T) {
+	for _, back := range []bool{false, true} {
+		t.Run(fmt.Sprint("back ", back), func(t *testing.T) {
+			t.Parallel()
+			path, from, _ := pool(t, "")
+			to := shardtest.Redis(t, shardtest.Args("--repl-diskless-sync-delay", "5")) // as it is by default
+			reader := from
+			if back {
+				reader = to
+			}
+			end := counting(t, path, reader)
+			defer end()
+			n := steps{}
+			_, err := run(t, migrate.Options{Config: path, To: to.Addr, Timeout: 2 * time.Second, Before: func(s migrate.Step) error {
+				if n[s]++; s != migrate.Demote || n[s] != 1 {
+					return nil
+				}
+				host, port, _ := strings.Cut(to.Addr, ":")
+				if _, err := from.Do("REPLICAOF", host, port); err != nil { // what the act is about to do
+					return err
+				}
+				if err := to.Kill(); err != nil || !back {
+					return err
+				}
+				return to.Restart()
+			}})
+			if !back && (err == nil || !strings.Contains(err.Error(), to.Addr+" does not answer")) {
+				t.Errorf("%v", err)
+			}
+			if n[migrate.Revert] == 0 {
+				t.Error("the source was not promoted back")
+			}
+			if back && err != nil { // it was attached again, and has all
+				t.Error(err)
+			}
+		})
 	}
 }
