@@ -192,6 +192,8 @@ func (p *moveProgress) show(e migrate.Event) {
 	case e.Warning:
 		p.copied.End()
 		fmt.Fprintf(p.w, "warning: %s\n", e.Text)
+	case e.Step == migrate.Planned:
+		fmt.Fprintln(p.w, e.Text)
 	case e.Step != migrate.Sync:
 		p.copied.End()
 		fmt.Fprintf(p.w, "%s: %s\n", e.Step, e.Text)

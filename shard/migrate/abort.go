@@ -17,7 +17,7 @@ func (m *Move) Abort(ctx context.Context) (*Result, error) {
 	if err := m.reopen(); err != nil {
 		return nil, err
 	}
-	m.say(m.journal.past.reached, "found a move of shard %s from %s to %s that came to %s", m.header.Shard, m.header.Source, m.header.Target, m.journal.past.reached)
+	m.say(Planned, "found a move of shard %s from %s to %s that came to %s", m.header.Shard, m.header.Source, m.header.Target, m.journal.past.reached)
 	m.aborting = true
 	again := m.journal.past.reached == Detach
 	m.pickUp(ctx)

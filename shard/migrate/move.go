@@ -203,7 +203,7 @@ func (m *Move) Resume(ctx context.Context) (*Result, error) {
 	if err := m.reopen(); err != nil {
 		return nil, err
 	}
-	m.say(m.journal.past.reached, "found a move of shard %s from %s to %s that came to %s", m.header.Shard, m.header.Source, m.header.Target, m.journal.past.reached)
+	m.say(Planned, "found a move of shard %s from %s to %s that came to %s", m.header.Shard, m.header.Source, m.header.Target, m.journal.past.reached)
 	m.pickUp(ctx)
 	if err := m.elected(ctx); err != nil {
 		return nil, fmt.Errorf("%w; --resume looks again", err)
