@@ -20,20 +20,21 @@ import (
 var debuggable = shardtest.Args("--enable-debug-command", "yes")
 
 // byWay is a moving whose shards are switched by that way: by "sentinel" with three
-// of them, which watch both shards. It holds some keys, and its replicas copy at once.
+// of them, which watch both shards. Clients look often, as otherwise a test would wait.
 func byWay(t *testing.T, way string, opts ...shardtest.Option) *moving {
 	t.Helper()
 	opts = append([]shardtest.Option{debuggable}, opts...)
-	if way != "sentinel" {
-		return newMoving(t, opts...)
-	}
 	m := &moving{servers: shardtest.RedisN(t, 2, opts...), to: shardtest.Redis(t, opts...)}
-	m.sentinels = watch(t, m.servers)
-	var list []string
-	for _, s := range m.sentinels {
-		list = append(list, fmt.Sprintf("%q", s.Addr))
+	lines := "  redis: true\n  health_interval: 200ms\n"
+	if way == "sentinel" {
+		m.sentinels = watch(t, m.servers)
+		var list []string
+		for _, s := range m.sentinels {
+			list = append(list, fmt.Sprintf("%q", s.Addr))
+		}
+		lines += "  sentinels: [" + strings.Join(list, ", ") + "]\n"
 	}
-	yml := strings.Replace(poolOf("${ADDR}", m.servers), "  redis: true\n", "  redis: true\n  health_interval: 200ms\n  sentinels: ["+strings.Join(list, ", ")+"]\n", 1)
+	yml := strings.Replace(poolOf("${ADDR}", m.servers), "  redis: true\n", lines, 1)
 	m.proxies = []*shardtest.Server{serve(t, "shardproxy: {admin: \"${ADDR.admin}\"} # ours\n"+yml), serve(t, yml)}
 	m.path = m.proxies[0].ConfigPath()
 	var err error
@@ -122,7 +123,7 @@ func sums(t *testing.T, s *shardtest.Server) map[string]string {
 			c.Send("PEXPIRETIME", k)
 		}
 		replies, err := redis.Values(c.Do(""))
-		if err != nil {
+		if err != nil && len(keys) > 0 {
 			t.Fatal(err)
 		}
 		for i, k := range keys {

@@ -185,8 +185,10 @@ func TestMoveAborted(t *testing.T) {
 			was := []untouched{stateOf(t, m.servers[1]), stateOf(t, m.to)}
 			tr := m.writing()
 			steps := switches[way]
-			if *moveFull || way == "pause" {
+			if *moveFull {
 				steps = stepsOf(way)[:4+len(steps)]
+			} else if way == "pause" {
+				steps = append([]string{"prepare", "sync"}, steps...)
 			}
 			for _, step := range steps {
 				if way == "sentinel" && step == "demote" {
