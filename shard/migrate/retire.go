@@ -42,7 +42,6 @@ func (m *Move) Retire(ctx context.Context) (*Result, error) {
 	if err := m.source.follow(ctx, nil); err != nil {
 		return nil, err
 	}
-	m.say(Done, "%s is alone and may be shut down", m.header.Source)
 	m.forget(ctx, Done, m.target, m.header.Source)
 	return &m.result, nil
 }
