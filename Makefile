@@ -93,7 +93,7 @@ audit: deps ## find and repair 1,000 misplaced keys among 1,000,000, beside redi
 migration: KEYS = 2000000
 migration: BYTES = 1800
 migration: deps ## move a shard of 2 GB, half of KEYS=…, under traffic, by each way, there and back; kill it at every step
-	$(GO) test -count=1 -timeout 60m -run '^TestMove' -v ./cmd/shardproxy -move.keys=$(KEYS) -move.bytes=$(BYTES) -move.writers=32
+	$(GO) test -count=1 -timeout 90m -run '^TestMove' -v ./cmd/shardproxy -move.keys=$(KEYS) -move.bytes=$(BYTES) -move.writers=32 -move.full
 
 .PHONY: build
 build: ## bin/shardproxy

@@ -27,6 +27,9 @@ func (m *Move) act(ctx context.Context, s Step, at seen) error {
 	case Sync:
 		return m.sync(ctx, at)
 	case Compare:
+		if err := m.prepare(ctx); err != nil { // a node that was started again since has forgotten it
+			return err
+		}
 		if err := m.compare(ctx); err != nil || m.header.Way != BySentinels {
 			return err
 		}
@@ -60,16 +63,9 @@ func (m *Move) act(ctx context.Context, s Step, at seen) error {
 	case Done:
 		return m.journal.finish(finishedPath(m.path, m.header.Pool, m.header.Shard))
 	case Detach:
-		return m.detach(ctx)
+		return m.detach(ctx, at)
 	case Aborted:
-		if err := m.unpause(ctx); err != nil {
-			m.warn(Aborted, "%v", err)
-		}
-		if err := m.restore(ctx, true); err != nil {
-			return err
-		}
-		m.say(Aborted, "%s is what it was", m.header.Source)
-		return m.journal.finish(journalPath(m.path, m.header.Pool) + ".aborted")
+		return m.aborted(ctx, at)
 	}
 	return fmt.Errorf("no act for %s", s)
 }
@@ -185,6 +181,11 @@ func (m *Move) attach(ctx context.Context) error {
 			return errors.Join(err, fmt.Errorf("%s has %d keys now, and had none before: nothing was changed", m.header.Target, n))
 		}
 	}
+	if info, err := m.target.info(ctx, "server"); err == nil && info["run_id"] != m.journal.run {
+		if err := m.journal.add(entry{Run: info["run_id"]}); err != nil {
+			return err
+		}
+	}
 	if err := m.target.follow(ctx, m.source); err != nil {
 		return err
 	}
@@ -232,7 +233,7 @@ func (m *Move) sync(ctx context.Context, at seen) error {
 		m.attachedAt = now
 	default:
 		m.copying = time.Time{}
-		e.Text = "no link yet"
+		e.Text = "waits for " + m.header.Source + " to begin the copy (its repl-diskless-sync-delay, 5 s by default)"
 		if m.attachedAt.IsZero() {
 			m.attachedAt = now
 		}
@@ -361,6 +362,13 @@ func (m *Move) revert(ctx context.Context, at seen) error {
 		return err
 	}
 	m.steady = time.Time{}
+	if m.aborting {
+		m.say(Revert, "%s is the primary again", m.header.Source)
+		return m.journal.begin(Sync)
+	}
+	if at.target == unknown || at.restarted {
+		return m.again(ctx, "the target was lost in the switch, and the source is the primary again")
+	}
 	why := fmt.Sprintf("the source has offset %d, the target %d: a write had slipped in, and the source is the primary again", at.sourceOffset, at.targetOffset)
 	return m.again(ctx, why)
 }
@@ -401,7 +409,7 @@ func (m *Move) release(ctx context.Context) error {
 	if err := m.unfreeze(ctx); err != nil {
 		m.warn(Release, "%v", err)
 	}
-	if err := m.restore(ctx, false); err != nil {
+	if err := m.restore(ctx); err != nil {
 		m.warn(Release, "%v", err)
 	}
 	linked := false
@@ -433,11 +441,11 @@ func (m *Move) release(ctx context.Context) error {
 	return nil
 }
 
-// restore sets all values back that the journal has; those that stay only in an abort.
-func (m *Move) restore(ctx context.Context, all bool) error {
+// restore sets all values back that the journal has, but for those that stay.
+func (m *Move) restore(ctx context.Context) error {
 	var errs []error
 	for _, s := range m.journal.saved {
-		if all || !s.Stays {
+		if !s.Stays {
 			errs = append(errs, m.at(s.Node).set(ctx, s.Name, s.Value))
 		}
 	}
@@ -472,30 +480,6 @@ func (m *Move) at(addr string) *node {
 		m.others[addr] = &n
 	}
 	return m.others[addr]
-}
-
-// detach makes the target empty and alone again. Only a replica of the source is
-// emptied.
-func (m *Move) detach(ctx context.Context) error {
-	if m.header.Kept {
-		m.detached = true
-		return nil
-	}
-	r, _ := replication(ctx, m.target, m.source)
-	if r != ofOther {
-		return fmt.Errorf("%s is %s now: it is left as it is", m.header.Target, r)
-	}
-	if err := m.target.follow(ctx, nil); err != nil {
-		return err
-	}
-	if _, err := m.target.do(ctx, "FLUSHALL"); err != nil {
-		return err
-	}
-	if _, err := m.target.do(ctx, "FUNCTION", "FLUSH"); err != nil && !isReply(err, "ERR unknown") {
-		return err
-	}
-	m.detached = true
-	return nil
 }
 
 // rewrite puts the target into the configuration. What was there is kept beside it.
