@@ -1,0 +1,102 @@
+package migrate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gomodule/redigo/redis"
+)
+
+func (m *Move) attach(ctx context.Context) error {
+	// What the target has is lost in a copy; it was empty, unless that was agreed to.
+	if r, _ := replication(ctx, m.target, m.source); r == primary && !m.header.Flush && m.journal.past.attaches == 1 {
+		if n, err := redis.Int(m.target.do(ctx, "DBSIZE")); err != nil || n > 0 {
+			return errors.Join(err, fmt.Errorf("%s has %d keys now, and had none before: nothing was changed", m.header.Target, n))
+		}
+	}
+	if err := m.target.follow(ctx, m.source); err != nil {
+		return err
+	}
+	m.attachedAt = time.Now()
+	m.say(Attach, "%s copies %s", m.header.Target, m.header.Source)
+	return nil
+}
+
+// noLink is how long a target may have no word from the source before its copy begins.
+const noLink = 20 * time.Second
+
+// sync tells how far the copy is, and waits a moment.
+func (m *Move) sync(ctx context.Context, at seen) error {
+	if !m.frozenAt.IsZero() { // the link was lost while writes waited
+		if err := m.again(ctx, "the target lost its link"); err != nil {
+			return err
+		}
+	}
+	info, err := m.target.info(ctx, "replication")
+	if err != nil {
+		return sleep(ctx, 100*time.Millisecond) // look says what became of it
+	}
+	e := Event{Step: Sync, Lag: -1}
+	now := time.Now()
+	switch {
+	case info["master_sync_in_progress"] == "1":
+		e.Bytes, e.Total = number(info, "master_sync_read_bytes"), number(info, "master_sync_total_bytes")
+		if e.Total <= 0 { // diskless: as much as it was the last time, about
+			e.Total = 0
+		}
+		if m.copying.IsZero() {
+			m.copying = now
+		}
+		if d := now.Sub(m.copying).Seconds(); d > 0 {
+			e.Rate = float64(e.Bytes) / d
+		}
+		if e.Total > 0 && e.Rate > 0 {
+			e.Left = time.Duration(float64(e.Total-e.Bytes) / e.Rate * float64(time.Second))
+		}
+		e.Text = fmt.Sprintf("%s of %s, %s/s", Size(e.Bytes), Size(e.Total), Size(int64(e.Rate)))
+		m.attachedAt = now
+	case at.linked:
+		e.Lag = at.sourceOffset - at.targetOffset
+		e.Text = fmt.Sprintf("lacks %s", Size(max(0, e.Lag)))
+		m.attachedAt = now
+	default:
+		m.copying = time.Time{}
+		e.Text = "no link yet"
+		if m.attachedAt.IsZero() {
+			m.attachedAt = now
+		}
+		if now.Sub(m.attachedAt) > noLink {
+			return fmt.Errorf("%s has had no link to %s for %v: see that it reaches it, and its log (masterauth, output buffer, disk); --resume goes on, --abort takes it back", m.header.Target, m.header.Source, noLink)
+		}
+	}
+	if m.opt.Progress != nil {
+		m.opt.Progress(e)
+	}
+	return sleep(ctx, 100*time.Millisecond)
+}
+
+// detach makes the target empty and alone again. Only a replica of the source is
+// emptied.
+func (m *Move) detach(ctx context.Context) error {
+	if m.header.Kept {
+		m.detached = true
+		return nil
+	}
+	r, _ := replication(ctx, m.target, m.source)
+	if r != ofOther {
+		return fmt.Errorf("%s is %s now: it is left as it is", m.header.Target, r)
+	}
+	if err := m.target.follow(ctx, nil); err != nil {
+		return err
+	}
+	if _, err := m.target.do(ctx, "FLUSHALL"); err != nil {
+		return err
+	}
+	if _, err := m.target.do(ctx, "FUNCTION", "FLUSH"); err != nil && !isReply(err, "ERR unknown") {
+		return err
+	}
+	m.detached = true
+	return nil
+}
