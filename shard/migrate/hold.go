@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -16,22 +15,23 @@ func (m *Move) freeze(ctx context.Context) error {
 	if m.header.Way == BySentinels {
 		hold = max(hold, holdFor)
 	}
-	began := time.Now()
 	if m.header.Way == ByFence {
 		if err := m.fence(ctx); err != nil {
 			return err
 		}
-	} else if err := m.pause(ctx, hold); err != nil {
-		return err
+	} else {
+		m.freezes(hold)
+		if err := m.pause(ctx, hold); err != nil {
+			return err
+		}
 	}
-	m.frozenAt, m.cutoff = began, began.Add(hold)
 	for {
 		_, si := replication(ctx, m.source, m.target)
 		r, ti := replication(ctx, m.target, m.source)
 		if r == ofOther && si != nil && ti["master_link_status"] == "up" && number(ti, "slave_repl_offset") == number(si, "master_repl_offset") {
 			return nil
 		}
-		if time.Now().After(began.Add(hold / 2)) {
+		if time.Since(m.frozenAt) > hold/2 {
 			return m.again(ctx, fmt.Sprintf("the target did not catch up in %v", hold/2))
 		}
 		if err := sleep(ctx, 200*time.Microsecond); err != nil {
@@ -40,6 +40,15 @@ func (m *Move) freeze(ctx context.Context) error {
 	}
 }
 
+// freezes notes that writes wait from now on, for that long at most.
+func (m *Move) freezes(hold time.Duration) {
+	m.frozenAt = time.Now()
+	m.cutoff = m.frozenAt.Add(hold)
+}
+
+// held says that writes wait, and not for Sentinels, which take seconds.
+func (m *Move) held() bool { return !m.frozenAt.IsZero() && m.header.Way != BySentinels }
+
 func (m *Move) pause(ctx context.Context, d time.Duration) error {
 	_, err := m.source.do(ctx, "CLIENT", "PAUSE", strconv.FormatInt(d.Milliseconds(), 10), "WRITE")
 	return err
@@ -47,20 +56,22 @@ func (m *Move) pause(ctx context.Context, d time.Duration) error {
 
 // fence has the source refuse writes: as many replicas as that it never has.
 func (m *Move) fence(ctx context.Context) error {
-	for _, s := range [...][2]string{{"min-replicas-max-lag", "1"}, {"min-replicas-to-write", "100000"}} {
-		name := s[0]
-		have, err := m.source.settings(ctx, name)
-		if err != nil {
-			return err
-		}
-		if _, ok := have[name]; !ok { // before Redis 5
-			name = strings.Replace(name, "replicas", "slaves", 1)
-		}
-		if err := m.change(ctx, m.source, name, s[1]); err != nil {
-			return err
-		}
+	have, err := m.source.settings(ctx, "min-*-max-lag")
+	if err != nil {
+		return err
 	}
-	return nil
+	lag, count := "min-replicas-max-lag", "min-replicas-to-write"
+	if _, ok := have[lag]; !ok { // before Redis 5
+		lag, count = "min-slaves-max-lag", "min-slaves-to-write"
+	}
+	if err := m.change(ctx, m.source, lag, "1"); err != nil {
+		return err
+	}
+	if err := m.saveOld(ctx, m.source, count); err != nil {
+		return err
+	}
+	m.freezes(m.opt.PauseFor) // the journal has all it needs
+	return m.source.set(ctx, count, "100000")
 }
 
 // maxAttempts is how often a switch is begun.

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -42,7 +43,7 @@ type setting struct {
 	Stays bool   `json:"stays,omitempty"` // it was copied: only an abort sets it back
 }
 
-// journal is the file of a move. Each entry is on the disk when add returns.
+// journal is the file of a move. Each entry is on the disk when add or begin returns.
 type journal struct {
 	path   string
 	file   *os.File
@@ -122,15 +123,10 @@ func load(path string) (*journal, error) {
 	return j, nil
 }
 
-// add writes an entry and waits for the disk.
+// add writes an entry and waits for the disk, and for all before it.
 func (j *journal) add(e entry) error {
-	e.Time = time.Now().UTC()
-	line, err := json.Marshal(e)
-	if err != nil {
+	if err := j.write(e); err != nil {
 		return err
-	}
-	if _, err := j.file.Write(append(line, '\n')); err != nil {
-		return fmt.Errorf("journal: %w", err)
 	}
 	if err := j.file.Sync(); err != nil {
 		return fmt.Errorf("journal: %w", err)
@@ -139,17 +135,45 @@ func (j *journal) add(e entry) error {
 	return nil
 }
 
+func (j *journal) write(e entry) error {
+	e.Time = time.Now().UTC()
+	line, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	if _, err := j.file.Write(append(line, '\n')); err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	return nil
+}
+
 // begin notes a step whose act follows.
 func (j *journal) begin(s Step) error { return j.add(entry{Step: &s}) }
 
+// beginHeld is begin for Demote and Promote while writes wait, and does not wait for the
+// disk: that of a busy machine takes as long as it likes. The entry outlives this
+// process. What a crash of the machine has to leave is there: the entry of Freeze, after
+// which a demotion counts as begun (see interrupt).
+func (j *journal) beginHeld(s Step) error {
+	e := entry{Step: &s}
+	if err := j.write(e); err != nil {
+		return err
+	}
+	j.take(e)
+	return nil
+}
+
 // save notes a value that is about to be changed, the first time.
 func (j *journal) save(s setting) error {
-	for _, old := range j.saved {
-		if old.Node == s.Node && old.Name == s.Name {
-			return nil
-		}
+	if j.has(s.Node, s.Name) {
+		return nil
 	}
 	return j.add(entry{Saved: &s})
+}
+
+// has says that a value of that name is saved.
+func (j *journal) has(node, name string) bool {
+	return slices.ContainsFunc(j.saved, func(s setting) bool { return s.Node == node && s.Name == name })
 }
 
 // take adds an entry to what is known of the past.
@@ -166,7 +190,8 @@ func (j *journal) take(e entry) {
 }
 
 // interrupt notes that nobody knows whether the last step was done, so it is done again,
-// and that a pause has ended, or will, by itself.
+// and that a pause has ended, or will, by itself. After Freeze the source may have been
+// demoted, and the target promoted: the disk was not waited for.
 func (p *past) interrupt() {
 	p.frozen, p.redo = false, p.reached != Planned
 	switch p.reached {
@@ -176,6 +201,8 @@ func (p *past) interrupt() {
 		p.attaches--
 	case Compare:
 		p.compared = false
+	case Freeze:
+		p.demoted = p.demoted || p.way == ByPause || p.way == ByFence
 	case Release:
 		p.released = false
 	}

@@ -84,3 +84,57 @@ func TestInterrupted(t *testing.T) {
 		}
 	}
 }
+
+// TestCrashWhileHeld: while writes wait the disk is not waited for, so a journal that
+// ends at Freeze may be that of a switch which was made: two primaries are then not
+// taken for a move that has yet to begin, which would empty the new one.
+func TestCrashWhileHeld(t *testing.T) {
+	for way, want := range map[Way]bool{ByPause: true, ByFence: true, BySentinels: false} {
+		path := filepath.Join(t.TempDir(), "pools.yml.cache.move")
+		j, err := create(path, Header{Pool: "cache", Shard: "b", Source: "10.0.0.1:1", Target: "10.0.0.2:1", Way: way})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range []Step{Prepare, Attach, Sync, Compare, Freeze} {
+			if err := j.begin(s); err != nil {
+				t.Fatal(err)
+			}
+		}
+		j.file.Close()
+		again, err := load(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again.file.Close()
+		if again.past.demoted != want {
+			t.Errorf("%s: %+v", way, again.past)
+		}
+		if step, err := decide(again.past, seen{source: primary, target: primary}); want && err == nil {
+			t.Errorf("%s: two primaries: %s", way, step)
+		}
+	}
+}
+
+// TestHeldEntry: what is noted without waiting for the disk is read like all else.
+func TestHeldEntry(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pools.yml.cache.move")
+	j, err := create(path, Header{Pool: "cache", Shard: "b", Source: "10.0.0.1:1", Target: "10.0.0.2:1", Way: ByPause})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []Step{Demote, Promote} {
+		if err := j.beginHeld(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := j.past
+	j.file.Close()
+	again, err := load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again.file.Close()
+	if want.redo = true; again.past != want || want.reached != Promote || !want.demoted {
+		t.Errorf("%+v, want %+v", again.past, want)
+	}
+}

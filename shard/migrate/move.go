@@ -275,7 +275,11 @@ func (m *Move) step(ctx context.Context, s Step, at seen) error {
 		return fmt.Errorf("stopped before %s: %w; --resume goes on, --abort takes it back", s, err)
 	}
 	if past := m.journal.past; past.reached != s || past.redo || s == Revert || s == Freeze {
-		if err := m.journal.begin(s); err != nil {
+		begin := m.journal.begin
+		if m.held() && (s == Demote || s == Promote) {
+			begin = m.journal.beginHeld
+		}
+		if err := begin(s); err != nil {
 			return err
 		}
 		if m.opt.Before != nil {

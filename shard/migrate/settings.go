@@ -10,18 +10,22 @@ import (
 
 // change sets a value, when the old one is in the journal.
 func (m *Move) change(ctx context.Context, n *node, name, value string) error {
+	if err := m.saveOld(ctx, n, name); err != nil || !m.journal.has(n.addr.Addr, name) {
+		return err // this version has no such setting
+	}
+	return n.set(ctx, name, value)
+}
+
+// saveOld writes a value into the journal, if the node has it.
+func (m *Move) saveOld(ctx context.Context, n *node, name string) error {
 	have, err := n.settings(ctx, name)
 	if err != nil {
 		return err
 	}
-	old, ok := have[name]
-	if !ok {
-		return nil // this version has no such setting
+	if old, ok := have[name]; ok {
+		return m.journal.save(setting{Node: n.addr.Addr, Name: name, Value: old})
 	}
-	if err := m.journal.save(setting{Node: n.addr.Addr, Name: name, Value: old}); err != nil {
-		return err
-	}
-	return n.set(ctx, name, value)
+	return nil
 }
 
 // copyConfig sets at the target what replication does not carry.
