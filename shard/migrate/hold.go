@@ -7,10 +7,15 @@ import (
 	"time"
 )
 
-// freeze has writes at the source wait, and waits until the target has all that came
-// before.
+// freeze has writes at the source wait, once the target is so near that they will not
+// for long, and waits until it has all that came before.
 func (m *Move) freeze(ctx context.Context) error {
 	m.result.Attempts++
+	if late, err := m.near(ctx); err != nil {
+		return err
+	} else if late != "" {
+		return m.again(ctx, late)
+	}
 	hold := m.opt.PauseFor
 	if m.header.Way == BySentinels {
 		hold = max(hold, holdFor)
@@ -36,6 +41,60 @@ func (m *Move) freeze(ctx context.Context) error {
 		}
 		if err := sleep(ctx, 200*time.Microsecond); err != nil {
 			return err
+		}
+	}
+}
+
+const (
+	nearEnough = 10 * time.Millisecond // what the target may be behind when writes begin to wait, beside its answer's way
+	nearTimes  = 10                    // so often in a row it is to be no more
+	nearEvery  = 5 * time.Millisecond
+	nearFor    = 5 * time.Second // after which less will do: a quarter of PauseFor
+)
+
+// near waits until the target gets at once what the source has, and does so for a
+// while. A lag in bytes does not tell how long writes would wait for it. It returns why
+// the switch is not begun, "" if it is.
+func (m *Move) near(ctx context.Context) (late string, err error) {
+	times, way := 0, m.opt.PauseFor
+	for end := time.Now().Add(nearFor); times < nearTimes; {
+		d, quickest, err := m.behind(ctx, m.opt.PauseFor)
+		if err != nil {
+			return "", err
+		}
+		way = min(way, quickest)
+		enough, over := nearEnough+way, time.Now().After(end)
+		if over {
+			enough = max(enough, m.opt.PauseFor/4)
+		}
+		if times++; d > enough {
+			times = 0
+			if over {
+				return fmt.Sprintf("the target is %v behind", d.Round(time.Millisecond)), nil
+			}
+		}
+		if err := sleep(ctx, nearEvery); err != nil {
+			return "", err
+		}
+	}
+	return "", nil
+}
+
+// behind is how long the target takes to have all that the source has now, and how long
+// its quickest answer took. It gives up soon after limit.
+func (m *Move) behind(ctx context.Context, limit time.Duration) (d, quickest time.Duration, err error) {
+	_, si := replication(ctx, m.source, m.target)
+	began, quickest := time.Now(), limit
+	for {
+		asked := time.Now()
+		r, ti := replication(ctx, m.target, m.source)
+		d, quickest = time.Since(began), min(quickest, time.Since(asked))
+		has := si != nil && r == ofOther && ti["master_link_status"] == "up" && number(ti, "slave_repl_offset") >= number(si, "master_repl_offset")
+		if has || d > limit {
+			return d, quickest, nil
+		}
+		if err := sleep(ctx, 200*time.Microsecond); err != nil {
+			return 0, 0, err
 		}
 	}
 }
@@ -101,7 +160,7 @@ func (m *Move) unfreeze(ctx context.Context) error {
 
 func (m *Move) thawed() {
 	if !m.frozenAt.IsZero() {
-		m.result.Frozen = time.Since(m.frozenAt)
+		m.result.Frozen = max(m.result.Frozen, time.Since(m.frozenAt))
 		m.frozenAt = time.Time{}
 	}
 }

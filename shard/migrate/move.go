@@ -60,7 +60,7 @@ func (e Event) String() string { return e.Step.String() + ": " + e.Text }
 type Result struct {
 	Header
 	Attempts int           // to switch
-	Frozen   time.Duration // how long writes waited at the nodes, 0 where the node itself switched
+	Frozen   time.Duration // how long writes waited at the nodes, the longest of the attempts
 	Saved    string        // where the configuration of before is, "" if it was not changed
 	Told     []Told        // proxies
 	Warnings []string

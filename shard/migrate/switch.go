@@ -39,6 +39,13 @@ func (m *Move) failover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if late, err := m.near(ctx); err != nil {
+		return err
+	} else if late != "" {
+		return m.again(ctx, late)
+	}
+	m.freezes(m.opt.PauseFor)
+	defer m.thawed()
 	if _, err := m.source.do(ctx, "FAILOVER", "TO", host, port, "TIMEOUT", m.opt.PauseFor.Milliseconds()); err != nil {
 		if isReply(err, "ERR FAILOVER already in progress") {
 			return nil
