@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -169,6 +170,26 @@ func TestNear(t *testing.T) {
 	}
 	if r.Attempts != 1 || r.Frozen <= 0 || r.Frozen > 500*time.Millisecond {
 		t.Errorf("%d attempts, writes waited %v while the target hung for 700ms", r.Attempts, r.Frozen)
+	}
+}
+
+// TestLargeValue: keys are compared without having a node send a large one.
+func TestLargeValue(t *testing.T) {
+	path, from, to := pool(t, "")
+	if _, err := from.Do("SETRANGE", "large", 32<<20, "end"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := run(t, migrate.Options{Config: path, To: to.Addr}); err != nil {
+		t.Fatal(err)
+	}
+	info, err := redis.String(to.Do("INFO", "stats"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(info, "total_net_output_bytes:")
+	sent, err := strconv.Atoi(strings.Fields(after)[0])
+	if err != nil || sent > 8<<20 {
+		t.Errorf("the target sent %d bytes, %v", sent, err)
 	}
 }
 
