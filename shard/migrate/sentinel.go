@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"strconv"
 	"strings"
 	"time"
 
@@ -57,12 +56,7 @@ func (m *Move) prefer(ctx context.Context) error {
 		return err
 	}
 	_, info := replication(ctx, m.source, m.target)
-	for i := range number(info, "connected_slaves") {
-		f := map[string]string{}
-		for _, kv := range strings.Split(info["slave"+strconv.FormatInt(i, 10)], ",") {
-			k, v, _ := strings.Cut(kv, "=")
-			f[k] = v
-		}
+	for _, f := range replicasOf(info) {
 		addr := net.JoinHostPort(f["ip"], f["port"])
 		if f["ip"] == "" || sameAddr(ctx, addr, m.header.Target) {
 			continue

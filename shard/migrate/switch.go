@@ -44,6 +44,9 @@ func (m *Move) failover(ctx context.Context) error {
 	} else if late != "" {
 		return m.again(ctx, late)
 	}
+	if err := m.beforeAck(ctx); err != nil {
+		return err
+	}
 	m.freezes(m.opt.PauseFor)
 	defer m.thawed()
 	if _, err := m.source.do(ctx, "FAILOVER", "TO", host, port, "TIMEOUT", m.opt.PauseFor.Milliseconds()); err != nil {
@@ -67,6 +70,34 @@ func (m *Move) failover(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// ackEvery is how often a replica tells its primary what it has, and ackLead how long
+// before that FAILOVER is sent.
+const (
+	ackEvery = time.Second
+	ackLead  = 100 * time.Millisecond
+)
+
+// beforeAck waits until the target is about to tell the source what it has: FAILOVER has
+// writes wait for that, up to a second. Where nothing is written it returns soon.
+func (m *Move) beforeAck(ctx context.Context) error {
+	_, info := replication(ctx, m.source, m.target)
+	for name, f := range replicasOf(info) {
+		if !sameAddr(ctx, net.JoinHostPort(f["ip"], f["port"]), m.header.Target) {
+			continue
+		}
+		for end := time.Now().Add(ackEvery + ackLead); time.Now().Before(end); {
+			_, now := replication(ctx, m.source, m.target)
+			if replicasOf(now)[name]["offset"] != f["offset"] {
+				return sleep(ctx, ackEvery-ackLead)
+			}
+			if err := sleep(ctx, 2*time.Millisecond); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // release lets go of what was held for the switch, and has both nodes keep their roles
