@@ -173,6 +173,33 @@ func TestNear(t *testing.T) {
 	}
 }
 
+// TestLoading: while the target loads its copy that is told, and not that nothing comes.
+func TestLoading(t *testing.T) {
+	path, from, _ := pool(t, "")
+	to := shardtest.Redis(t, shardtest.Args("--key-load-delay", "300", "--loading-process-events-interval-bytes", "1024"))
+	for i := range 2000 {
+		if _, err := from.Do("SET", fmt.Sprint("k:", i), strings.Repeat("x", 100)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	told := 0
+	m, err := migrate.New(migrate.Options{Config: path, Shard: "one", To: to.Addr, Watch: 50 * time.Millisecond, Progress: func(e migrate.Event) {
+		if e.Step == migrate.Sync && strings.HasSuffix(e.Text, "% loaded") && e.Total > 0 && e.Bytes <= e.Total {
+			told++
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if _, err := m.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if told == 0 {
+		t.Error("not told that the target loads")
+	}
+}
+
 // TestLargeValue: keys are compared without having a node send a large one.
 func TestLargeValue(t *testing.T) {
 	path, from, to := pool(t, "")

@@ -44,9 +44,9 @@ type Options struct {
 type Event struct {
 	Step Step
 	Text string // for people, may be ""
-	// Of Sync: what the target has got of the copy, in bytes; Total is 0 where it is
-	// not known. Rate is bytes a second, Left what remains at that rate. Lag is what it
-	// lacks of the stream once it has the copy, else -1.
+	// Of Sync: what the target has got of the copy, then what it has loaded of it, in
+	// bytes; Total is 0 where it is not known. Rate is bytes a second, Left what remains
+	// at that rate. Lag is what it lacks of the stream once it has the copy, else -1.
 	Bytes, Total int64
 	Rate         float64
 	Left         time.Duration

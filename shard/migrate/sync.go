@@ -42,21 +42,7 @@ func (m *Move) sync(ctx context.Context, at seen) error {
 	now := time.Now()
 	switch {
 	case info["master_sync_in_progress"] == "1":
-		e.Bytes, e.Total = number(info, "master_sync_read_bytes"), number(info, "master_sync_total_bytes")
-		if e.Total <= 0 { // diskless: as much as it was the last time, about
-			e.Total = 0
-		}
-		if m.copying.IsZero() {
-			m.copying = now
-		}
-		if d := now.Sub(m.copying).Seconds(); d > 0 {
-			e.Rate = float64(e.Bytes) / d
-		}
-		if e.Total > 0 && e.Rate > 0 {
-			e.Left = time.Duration(float64(e.Total-e.Bytes) / e.Rate * float64(time.Second))
-		}
-		e.Text = fmt.Sprintf("%s of %s, %s/s", Size(e.Bytes), Size(e.Total), Size(int64(e.Rate)))
-		m.attachedAt = now
+		m.copied(ctx, &e, info, now)
 	case at.linked:
 		e.Lag = at.sourceOffset - at.targetOffset
 		e.Text = fmt.Sprintf("lacks %s", Size(max(0, e.Lag)))
@@ -75,6 +61,32 @@ func (m *Move) sync(ctx context.Context, at seen) error {
 		m.opt.Progress(e)
 	}
 	return sleep(ctx, 100*time.Millisecond)
+}
+
+// copied says how far the copy is: what has come, or how much of it the target has loaded.
+func (m *Move) copied(ctx context.Context, e *Event, info map[string]string, now time.Time) {
+	e.Bytes, e.Total = number(info, "master_sync_read_bytes"), max(0, number(info, "master_sync_total_bytes"))
+	if m.copying.IsZero() {
+		m.copying = now
+	}
+	m.attachedAt = now
+	if load, err := m.target.info(ctx, "persistence"); err == nil && load["loading"] == "1" {
+		e.Left = time.Duration(number(load, "loading_eta_seconds")) * time.Second
+		e.Bytes, e.Total = number(load, "loading_loaded_bytes"), number(load, "loading_total_bytes")
+		e.Text = fmt.Sprintf("%s%% loaded", load["loading_loaded_perc"])
+		return
+	}
+	if d := now.Sub(m.copying).Seconds(); d > 0 {
+		e.Rate = float64(e.Bytes) / d
+	}
+	if e.Total == 0 { // diskless: nobody knows
+		e.Text = fmt.Sprintf("%s, %s/s", Size(e.Bytes), Size(int64(e.Rate)))
+		return
+	}
+	if e.Rate > 0 {
+		e.Left = time.Duration(float64(e.Total-e.Bytes) / e.Rate * float64(time.Second))
+	}
+	e.Text = fmt.Sprintf("%s of %s, %s/s", Size(e.Bytes), Size(e.Total), Size(int64(e.Rate)))
 }
 
 // detach makes the target empty and alone again. Only a replica of the source is
