@@ -33,6 +33,7 @@ type do func(command string, args ...any) (any, error)
 const (
 	otherShard = "to the other shard"
 	ownClock   = "the load's own clock"
+	processors = "a wait for a processor"
 )
 
 // gently is from a writer's round to its next, where no load is asked for.
@@ -47,7 +48,7 @@ func busy(ways ...func() (do, func(), error)) *traffic {
 // that moves.
 func traffics(names []string, moves func(key string) bool, ways ...func() (do, func(), error)) *traffic {
 	tr := &traffic{stop: make(chan struct{}), acked: map[string]int{}, moves: moves}
-	tr.waits = newWaits(append(slices.Clone(names), otherShard, ownClock)...)
+	tr.waits = newWaits(append(slices.Clone(names), otherShard, ownClock, processors)...)
 	tr.every.Store(int64(gently))
 	tr.all.Go(func() { tr.waits.watchClock(len(ways)+1, tr.stop) })
 	for w := range *moveWriters {
@@ -154,7 +155,7 @@ func (tr *traffic) end(t *testing.T, read do) {
 		}
 	}
 	var longest time.Duration
-	for row := range len(tr.waits.names) - 1 { // without the clock
+	for row := range len(tr.waits.names) - 2 { // the last two are no requests
 		d, _ := tr.waits.longest(row, phase{from: tr.waits.began, to: time.Now()})
 		longest = max(longest, d)
 	}

@@ -2,6 +2,9 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -50,6 +53,39 @@ func (w *waits) watchClock(row int, stop <-chan struct{}) {
 		before := time.Now()
 		time.Sleep(time.Millisecond)
 		w.note(row, time.Since(before)-time.Millisecond)
+	}
+}
+
+// watchProcessors notes in a row how long threads of these processes waited for a
+// processor, as Linux tells: in vain elsewhere, where the row stays empty.
+func (w *waits) watchProcessors(row int, stop <-chan struct{}, pids ...int) {
+	var files []string
+	for _, pid := range pids {
+		all, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
+		files = append(files, all...)
+	}
+	waited := make([]time.Duration, len(files))
+	tick := time.NewTicker(4 * slot)
+	defer tick.Stop()
+	for {
+		select {
+		case <-stop:
+			return
+		case <-tick.C:
+		}
+		for i, name := range files {
+			text, err := os.ReadFile(name)
+			fields := strings.Fields(string(text))
+			if err != nil || len(fields) < 2 {
+				continue // the thread has ended
+			}
+			ns, _ := strconv.ParseInt(fields[1], 10, 64)
+			total := time.Duration(ns)
+			if waited[i] > 0 {
+				w.note(row, total-waited[i])
+			}
+			waited[i] = total
+		}
 	}
 }
 
