@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -32,6 +33,7 @@ type entry struct {
 	Header *Header   `json:"move,omitempty"`
 	Step   *Step     `json:"step,omitempty"`
 	Saved  *setting  `json:"saved,omitempty"`
+	Boot   string    `json:"boot,omitempty"` // of Freeze: see bootID
 	Note   string    `json:"note,omitempty"`
 }
 
@@ -50,6 +52,7 @@ type journal struct {
 	header Header
 	past   past
 	saved  []setting
+	boot   string // of the last Freeze
 }
 
 // journalPath is where a move of the pool is written down, finishedPath where it goes
@@ -110,7 +113,9 @@ func load(path string) (*journal, error) {
 	if len(whole) == 0 {
 		return nil, fmt.Errorf("%s: a move was written down by half and nothing was begun: remove the file", path)
 	}
-	j.past.interrupt()
+	if j.past.interrupt(); j.boot != "" && j.boot != bootID() {
+		j.crashed()
+	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
 		return nil, err
@@ -148,19 +153,45 @@ func (j *journal) write(e entry) error {
 }
 
 // begin notes a step whose act follows.
-func (j *journal) begin(s Step) error { return j.add(entry{Step: &s}) }
+func (j *journal) begin(s Step) error {
+	e := entry{Step: &s}
+	if s == Freeze {
+		e.Boot = bootID()
+	}
+	return j.add(e)
+}
 
 // beginHeld is begin for Demote and Promote while writes wait, and does not wait for the
 // disk: that of a busy machine takes as long as it likes. The entry outlives this
-// process. What a crash of the machine has to leave is there: the entry of Freeze, after
-// which a demotion counts as begun (see interrupt).
+// process, and after a crash of the machine it is known to be missing: see crashed.
 func (j *journal) beginHeld(s Step) error {
+	if j.boot == "" {
+		return j.begin(s) // that crash would not be noticed
+	}
 	e := entry{Step: &s}
 	if err := j.write(e); err != nil {
 		return err
 	}
 	j.take(e)
 	return nil
+}
+
+// bootID differs after each start of this machine, "" where that is not known.
+func bootID() string {
+	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(id))
+}
+
+// crashed notes that the machine was started again since writes last began to wait: of
+// the switch that followed the disk may have nothing, so it counts as begun.
+func (j *journal) crashed() {
+	p := &j.past
+	if (p.reached == Freeze || p.reached == Demote) && (p.way == ByPause || p.way == ByFence) {
+		p.demoted, p.promoted = true, true
+	}
 }
 
 // save notes a value that is about to be changed, the first time.
@@ -185,13 +216,15 @@ func (j *journal) take(e entry) {
 		j.saved = append(j.saved, *e.Saved)
 	}
 	if e.Step != nil {
+		if *e.Step == Freeze {
+			j.boot = e.Boot
+		}
 		j.past.take(*e.Step)
 	}
 }
 
 // interrupt notes that nobody knows whether the last step was done, so it is done again,
-// and that a pause has ended, or will, by itself. After Freeze the source may have been
-// demoted, and the target promoted: the disk was not waited for.
+// and that a pause has ended, or will, by itself.
 func (p *past) interrupt() {
 	p.frozen, p.redo = false, p.reached != Planned
 	switch p.reached {
@@ -201,8 +234,6 @@ func (p *past) interrupt() {
 		p.attaches--
 	case Compare:
 		p.compared = false
-	case Freeze:
-		p.demoted = p.demoted || p.way == ByPause || p.way == ByFence
 	case Release:
 		p.released = false
 	}
