@@ -6,12 +6,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/shardring/shardring/cmd/shardproxy/internal/progress"
 	"github.com/shardring/shardring/cmd/shardproxy/internal/table"
 	"github.com/shardring/shardring/shard/migrate"
 )
@@ -101,7 +101,7 @@ func (o *moveOptions) run(cmd *cobra.Command) error {
 	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	out := cmd.OutOrStdout()
-	shown := &moveProgress{w: cmd.ErrOrStderr(), redraw: isTerminal(cmd.ErrOrStderr())}
+	shown := &moveProgress{cmd.ErrOrStderr(), progress.New(cmd.ErrOrStderr(), terminalWriter(cmd.ErrOrStderr()))}
 	o.Config, o.Pool, o.Back, o.Progress = o.path, o.name, o.back, shown.show
 	if o.kill != "" {
 		o.Before = killBefore(o.kill)
@@ -125,7 +125,7 @@ func (o *moveOptions) run(cmd *cobra.Command) error {
 		}
 	}
 	result, err := act(ctx)
-	shown.end()
+	shown.copied.End()
 	if err != nil {
 		return err
 	}
@@ -144,6 +144,10 @@ func (o *moveOptions) run(cmd *cobra.Command) error {
 			fmt.Fprint(out, ".")
 		}
 		fmt.Fprintln(out)
+		if len(result.Told) == 0 {
+			fmt.Fprintln(out, "No proxy was told, as none is known (admin: in the file, or --admin): they follow the nodes by themselves.")
+		}
+		fmt.Fprintf(out, "shardproxy move -c %s --shard %s --back moves it there again, --retire lets that server go.\n", o.path, result.Shard)
 	}
 	return nil
 }
@@ -181,58 +185,25 @@ func killBefore(step string) func(migrate.Step) error {
 	}
 }
 
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
-
-// moveProgress prints events, the copy's on one line that is drawn again on a terminal.
+// moveProgress prints events, the copy's as it goes on.
 type moveProgress struct {
 	w      io.Writer
-	redraw bool
-	open   bool      // a line without its end is there
-	last   time.Time // of a copy's line
+	copied *progress.Progress
 }
 
 func (p *moveProgress) show(e migrate.Event) {
-	if e.Step != migrate.Sync || e.Warning {
-		p.end()
-		word := e.Step.String()
-		if e.Warning {
-			word = "warning"
-		}
-		fmt.Fprintf(p.w, "%s: %s\n", word, e.Text)
-		return
-	}
-	if !p.redraw {
-		if time.Since(p.last) < time.Second {
-			return
-		}
-		p.last = time.Now()
-		fmt.Fprintln(p.w, "sync:", line(e))
-		return
-	}
-	fmt.Fprintf(p.w, "\r\033[Ksync: %s", line(e))
-	p.open = true
-}
-
-// line is a bar where the size is known.
-func line(e migrate.Event) string {
-	if e.Total <= 0 {
-		return e.Text
-	}
-	const width = 30
-	done := int(min(1, float64(e.Bytes)/float64(e.Total)) * width)
-	return fmt.Sprintf("[%s%s] %s, %v left", strings.Repeat("█", done), strings.Repeat("·", width-done), e.Text, e.Left.Round(time.Second))
-}
-
-func (p *moveProgress) end() {
-	if p.open {
-		fmt.Fprintln(p.w)
-		p.open = false
+	switch {
+	case e.Warning:
+		p.copied.End()
+		fmt.Fprintf(p.w, "warning: %s\n", e.Text)
+	case e.Step == migrate.Planned:
+		fmt.Fprintln(p.w, e.Text)
+	case e.Step != migrate.Sync:
+		p.copied.End()
+		fmt.Fprintf(p.w, "%s: %s\n", e.Step, e.Text)
+	case e.Total > 0:
+		p.copied.Bytes("sync", e.Bytes, e.Total, fmt.Sprintf("%s, %v left", e.Text, e.Left.Round(time.Second)))
+	default:
+		p.copied.Say("sync", e.Text)
 	}
 }

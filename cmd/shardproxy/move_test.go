@@ -20,11 +20,12 @@ import (
 // moving is a pool of two shards with two proxies and a client of the library, and an
 // empty server. The file that is moved is the first proxy's; nobody else is told.
 type moving struct {
-	path    string
-	servers []*shardtest.Server
-	to      *shardtest.Server
-	proxies []*shardtest.Server
-	client  *shard.Client
+	path      string
+	servers   []*shardtest.Server
+	to        *shardtest.Server
+	proxies   []*shardtest.Server
+	sentinels []*shardtest.Server // none, but with byWay
+	client    *shard.Client
 }
 
 func newMoving(t *testing.T, opts ...shardtest.Option) *moving {
@@ -261,142 +262,6 @@ func (m *moving) inTime(t *testing.T, way string, w *waits, change phase) {
 	for row := range ways {
 		if took, _ := w.longest(row, change); took > *moveWithin+max(other, busy) {
 			t.Errorf("a request %s took %v at the switch, one to the other shard %v, a wait for a processor %v: want no more than %v longer", w.names[row], took, other, busy, *moveWithin)
-		}
-	}
-}
-
-// TestMoveKilled: killed before any act, the command goes on with --resume.
-func TestMoveKilled(t *testing.T) {
-	for _, way := range []string{"pause", "failover"} {
-		t.Run(way, func(t *testing.T) {
-			m := newMoving(t)
-			m.fill(t, 2000)
-			tr := busy(through(m.proxies[0].Addr), through(m.proxies[1].Addr), m.library)
-			from, to := m.servers[1], m.to
-			steps := []string{"prepare", "attach", "sync", "compare", "freeze", "demote", "promote", "release", "rewrite", "tell", "done"}
-			if way == "failover" {
-				steps = []string{"failover", "release"}
-			}
-			for i, step := range steps {
-				args := []string{"--to", to.Addr}
-				if i > 0 {
-					args = []string{"--back"}
-				}
-				r := m.move(t, append(args, "--shard", "cache-2", "--switch", way, "--kill-before", step)...)
-				if r.code == exitDone {
-					t.Fatalf("not killed before %s:\n%s%s", step, r.stdout, r.stderr)
-				}
-				wantIn(t, m.move(t, append(args, "--shard", "cache-2")...).stderr, "a move of this pool is not finished")
-				r = m.move(t, "--resume")
-				wantCode(t, r, exitDone)
-				wantIn(t, r.stderr, "that came to "+step)
-				m.at(t, to, from)
-				if t.Failed() {
-					t.Fatalf("after %s\n%s", step, r.stderr)
-				}
-				from, to = to, from
-			}
-			read, end, err := through(m.proxies[1].Addr)()
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer end()
-			tr.end(t, read)
-		})
-	}
-}
-
-// TestMoveAborted: before the switch all is taken back, after it that is refused.
-func TestMoveAborted(t *testing.T) {
-	m := newMoving(t)
-	m.fill(t, 2000)
-	if _, err := m.servers[1].Do("SET", "written", "at first"); err != nil {
-		t.Fatal(err)
-	}
-	before, err := m.servers[1].Do("DBSIZE")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, step := range []string{"prepare", "attach", "sync", "compare", "freeze", "demote", "promote"} {
-		m.move(t, "--to", m.to.Addr, "--shard", "cache-2", "--kill-before", step)
-		r := m.move(t, "--abort")
-		wantCode(t, r, exitDone)
-		wantIn(t, r.stdout, "Taken back: shard cache-2 is at "+m.servers[1].Addr)
-		if n, err := redis.Int(m.to.Do("DBSIZE")); err != nil || n != 0 {
-			t.Errorf("%s: the target has %d keys, %v", step, n, err)
-		}
-		if n, err := m.servers[1].Do("DBSIZE"); err != nil || n != before {
-			t.Errorf("%s: the source has %v keys, %v, want %v", step, n, err, before)
-		}
-		for _, s := range []*shardtest.Server{m.to, m.servers[1]} {
-			if role, _ := s.Do("ROLE"); !strings.HasPrefix(fmt.Sprintf("%s", role), "[master ") {
-				t.Errorf("%s: %s is %s", step, s.Addr, role)
-			}
-		}
-		if _, err := m.servers[1].Do("SET", "written", step); err != nil {
-			t.Error(err)
-		}
-		if t.Failed() {
-			t.Fatal(r.stderr)
-		}
-	}
-	m.move(t, "--to", m.to.Addr, "--shard", "cache-2", "--kill-before", "release")
-	r := m.move(t, "--abort")
-	wantCode(t, r, exitFailed)
-	wantIn(t, r.stderr, "the target is the primary already: --resume finishes")
-	wantCode(t, m.move(t, "--resume"), exitDone)
-	m.at(t, m.to, m.servers[1])
-	wantIn(t, m.move(t, "--resume").stderr, "no move was begun here")
-}
-
-// TestMoveRefused: what cannot be moved is refused with what to do, and nothing is
-// changed.
-func TestMoveRefused(t *testing.T) {
-	m := newMoving(t)
-	full := shardtest.Redis(t)
-	if _, err := full.Do("SET", "k", "v"); err != nil {
-		t.Fatal(err)
-	}
-	locked := shardtest.Redis(t, shardtest.Password("other"))
-	leader := shardtest.Redis(t)
-	replica := shardtest.Replica(t, leader)
-	clustered := shardtest.Redis(t, shardtest.Args("--cluster-enabled", "yes"))
-	small := shardtest.Redis(t, shardtest.Args("--maxmemory", "1mb", "--databases", "2"))
-	gone := shardtest.Redis(t)
-	gone.Kill()
-	for _, c := range []struct{ args, want string }{
-		{"--shard cache-2 --to " + full.Addr, "is not empty, it has 1 keys and 0 libraries of functions: name an empty one in --to, or say --flush-target"},
-		{"--shard cache-3 --to " + m.to.Addr, `pool cache has no shard "cache-3": name one of cache-1, cache-2`},
-		{"--shard cache-2 --to " + locked.Addr, "the pool's login (server_auth, redis_auth) has to be that of both nodes"},
-		{"--shard cache-2 --to " + replica.Addr, "detach it first (REPLICAOF NO ONE)"},
-		{"--shard cache-2 --to " + leader.Addr, "has 1 replicas of its own"},
-		{"--shard cache-2 --to " + clustered.Addr, "runs in cluster mode"},
-		{"--shard cache-2 --to " + small.Addr, "CONFIG SET maxmemory"},
-		{"--shard cache-2 --to " + small.Addr, "start the target with --databases 16"},
-		{"--shard cache-2 --to " + gone.Addr, "connection refused: start it, or open the way to it"},
-		{"--shard cache-2 --to " + m.servers[0].Addr, "a node of shard cache-1 already"},
-		{"--shard cache-2 --to " + m.servers[1].Addr, "the shard's primary already"},
-		{"--shard cache-2 --to nowhere", `"nowhere": want host:port`},
-		{"--shard cache-2 --back", "no move was begun here"},
-		{"--shard cache-2", "want one of --to, --back, --resume, --abort and --retire"},
-		{"--to " + m.to.Addr, "no --shard"},
-		{"--shard cache-2 --switch force --to " + m.to.Addr, `--switch "force": want auto, pause, fence or failover`},
-	} {
-		r := m.move(t, strings.Fields(c.args)...)
-		if r.code == exitDone {
-			t.Errorf("%s is not refused", c.args)
-		}
-		wantIn(t, r.stdout+r.stderr, c.want)
-	}
-	r := m.move(t, "--shard", "cache-2", "--to", m.to.Addr, "--dry-run")
-	wantCode(t, r, exitDone)
-	wantIn(t, r.stdout, "CHECK", "versions", "memory", "write rate", "clocks", "persistence")
-	if _, err := os.Stat(m.path + ".cache.move"); err == nil {
-		t.Error("there is a journal")
-	}
-	for _, s := range []*shardtest.Server{m.to, m.servers[1], full} {
-		if role, _ := s.Do("ROLE"); !strings.HasPrefix(fmt.Sprintf("%s", role), "[master ") {
-			t.Errorf("%s is %s", s.Addr, role)
 		}
 	}
 }

@@ -44,14 +44,23 @@ func busy(ways ...func() (do, func(), error)) *traffic {
 	return traffics(make([]string, len(ways)), func(string) bool { return true }, ways...)
 }
 
+// busyWith is busy with so many writers.
+func busyWith(writers int, ways ...func() (do, func(), error)) *traffic {
+	return trafficOf(writers, make([]string, len(ways)), func(string) bool { return true }, ways...)
+}
+
 // traffics is busy with ways that have names; moves says which keys are on the shard
 // that moves.
 func traffics(names []string, moves func(key string) bool, ways ...func() (do, func(), error)) *traffic {
+	return trafficOf(*moveWriters, names, moves, ways...)
+}
+
+func trafficOf(writers int, names []string, moves func(key string) bool, ways ...func() (do, func(), error)) *traffic {
 	tr := &traffic{stop: make(chan struct{}), acked: map[string]int{}, moves: moves}
 	tr.waits = newWaits(append(slices.Clone(names), otherShard, ownClock, processors)...)
 	tr.every.Store(int64(gently))
 	tr.all.Go(func() { tr.waits.watchClock(len(ways)+1, tr.stop) })
-	for w := range *moveWriters {
+	for w := range writers {
 		tr.all.Go(func() {
 			send, end, err := ways[w%len(ways)]()
 			n := 0

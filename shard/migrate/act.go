@@ -16,6 +16,9 @@ func (m *Move) act(ctx context.Context, s Step, at seen) error {
 	case Sync:
 		return m.sync(ctx, at)
 	case Compare:
+		if err := m.prepare(ctx); err != nil { // a node that was started again since has forgotten it
+			return err
+		}
 		if err := m.compare(ctx); err != nil || m.header.Way != BySentinels {
 			return err
 		}
@@ -49,16 +52,9 @@ func (m *Move) act(ctx context.Context, s Step, at seen) error {
 	case Done:
 		return m.journal.finish(finishedPath(m.path, m.header.Pool, m.header.Shard))
 	case Detach:
-		return m.detach(ctx)
+		return m.detach(ctx, at)
 	case Aborted:
-		if err := m.unpause(ctx); err != nil {
-			m.warn(Aborted, "%v", err)
-		}
-		if err := m.restore(ctx, true); err != nil {
-			return err
-		}
-		m.say(Aborted, "%s is what it was", m.header.Source)
-		return m.journal.finish(journalPath(m.path, m.header.Pool) + ".aborted")
+		return m.aborted(ctx, at)
 	}
 	return fmt.Errorf("no act for %s", s)
 }

@@ -38,6 +38,10 @@ type seen struct {
 	waited                     bool // both are replicas, and the target had its time to get the rest
 	written                    bool // the configuration has the target
 	told                       bool // the proxies have been told, in this run
+	restarted                  bool // the target is a primary because it was started again
+	descends                   bool // both are primaries, and the target was a replica of the source before
+	taken                      bool // of an abort: Sentinels have given the shard to a third node
+	cutOff                     bool // of an abort: one of before detached the target, and perhaps did not empty it
 }
 
 // past is what the journal tells of a move. A step that was begun may not have been
@@ -51,8 +55,18 @@ type past struct {
 	compared bool
 	frozen   bool // in this run: a pause does not outlive its caller for long
 	demoted  bool // Demote, Failover or Elect was begun since the last Revert
+	switched bool // one of them ever was
 	promoted bool // Promote was begun
 	released bool
+}
+
+// handsOver says that this move itself makes the source a replica, and has begun to.
+func (p past) handsOver() bool { return p.demoted && (p.way == ByPause || p.way == ByFence) }
+
+// lost says that the target is lost after the source has become its replica: the source
+// has to be a primary before the target is back with nothing to copy.
+func (p past) lost(s seen) bool {
+	return p.handsOver() && !p.promoted && s.source == ofOther && (s.target == unknown || s.restarted)
 }
 
 // conflict is a state that nobody but the operator can judge.
@@ -60,14 +74,17 @@ type conflict struct{ what string }
 
 func (e *conflict) Error() string { return e.what }
 
+const promotedByOthers = "the target was a replica of the source and is a primary now, which this move did not do: if clients write there, make the source its replica by hand (REPLICAOF), then --resume finishes; else make the target a replica of the source again, then --resume or --abort"
+
 // decide returns what to do next. It is the whole plan of a move:
 //
 //	source            target               then
-//	primary           primary, not begun   Prepare, Attach
+//	primary           primary, not begun   Prepare, Attach; the same again when the target was started again
 //	primary           replica of source    Sync until it has caught up, Compare, then by the way:
 //	                                       Freeze and Demote, or Failover, or Elect
 //	replica of target replica of source    equal offsets of the same stream: Promote
 //	                                       the target gets no more: Revert
+//	replica of target gone, or back empty  Revert, before the source copies that
 //	replica of target primary              Release, Rewrite, Tell, Done
 //	primary           primary, Elect begun Demote: the Sentinels promote first; the source is frozen
 //	not reached       primary              the same without the source
@@ -76,13 +93,17 @@ func (e *conflict) Error() string { return e.what }
 // No row promotes the target while the source takes writes.
 func decide(p past, s seen) (Step, error) {
 	switch {
+	case p.lost(s):
+		return Revert, nil
 	case s.source == primary && s.target == primary:
 		switch {
 		case p.way == BySentinels && p.demoted:
 			return Demote, nil
 		case p.promoted || p.demoted:
-			return 0, &conflict{"both nodes say that they are the primary, and the switch was begun: if nothing but this move promoted the target, it has every write up to the switch; make the other one its replica by hand (REPLICAOF), then --resume"}
-		case !p.prepared:
+			return 0, &conflict{"both nodes say that they are the primary, and the switch was begun: see which of them has all the data (INFO replication, DBSIZE), make the other one its replica by hand (REPLICAOF), then --resume"}
+		case p.attaches > 0 && s.descends:
+			return 0, &conflict{promotedByOthers}
+		case !p.prepared, p.attaches > 0 && p.reached != Prepare: // it was started again, and has forgotten
 			return Prepare, nil
 		}
 		return Attach, nil
@@ -137,7 +158,13 @@ func begun(p past) string {
 // the target is the primary.
 func decideAbort(p past, s seen) (Step, error) {
 	switch {
-	case s.target == primary && (s.source == ofOther || p.promoted):
+	case p.lost(s):
+		return Revert, nil
+	case s.taken && s.target == ofOther:
+		return Detach, nil
+	case s.taken: // and the target with it, perhaps
+		return Aborted, nil
+	case s.target == primary && (s.source == ofOther || p.promoted || p.way == BySentinels && p.demoted):
 		return 0, &conflict{"the target is the primary already: --resume finishes, and --back moves the shard to the old node again"}
 	case s.source == ofOther && s.target == ofOther:
 		return Revert, nil
@@ -145,8 +172,14 @@ func decideAbort(p past, s seen) (Step, error) {
 		return Detach, nil
 	case s.source == primary && s.target == primary && p.demoted:
 		return 0, &conflict{"both nodes say that they are the primary: make one the replica of the other by hand (REPLICAOF), then --resume"}
+	case s.source == primary && s.target == primary && s.cutOff:
+		return Detach, nil
+	case s.descends && p.attaches > 0:
+		return 0, &conflict{promotedByOthers}
 	case s.source == primary:
 		return Aborted, nil
+	case s.source == unknown && s.target != primary:
+		return 0, &conflict{"the source does not answer: start it, or wait until Sentinels have given the shard to another node, then --abort or --resume; if it is gone for good, all that is left is what its replicas have (REPLICAOF NO ONE makes one the primary)"}
 	}
 	return 0, &conflict{fmt.Sprintf("the source is %s, the target is %s: nothing that an abort could take back; nothing was changed", s.source, s.target)}
 }

@@ -24,7 +24,9 @@ func TestDecide(t *testing.T) {
 		{"nothing begun", past{}, seen{source: primary, target: primary}, Prepare, ""},
 		{"a replica from the start", past{}, synced, Prepare, ""},
 		{"prepared", past{prepared: true, reached: Prepare}, seen{source: primary, target: primary}, Attach, ""},
-		{"the target was restarted", ready, seen{source: primary, target: primary}, Attach, ""},
+		{"the target was restarted", ready, seen{source: primary, target: primary}, Prepare, ""},
+		{"and is prepared again", with(ready, func(p *past) { p.reached = Prepare }), seen{source: primary, target: primary}, Attach, ""},
+		{"the target was promoted by others", ready, seen{source: primary, target: primary, descends: true}, 0, "which this move did not do"},
 		{"attached", past{prepared: true, attaches: 1, reached: Attach}, seen{source: primary, target: ofOther}, Sync, ""},
 		{"lags", ready, seen{source: primary, target: ofOther, linked: true}, Sync, ""},
 		{"caught up", with(ready, func(p *past) { p.compared = false }), synced, Compare, ""},
@@ -40,6 +42,9 @@ func TestDecide(t *testing.T) {
 		{"a write slipped in", ready, seen{source: ofOther, target: ofOther, sourceOffset: 100, targetOffset: 90, waited: true}, Revert, ""},
 		{"offsets of two streams", ready, seen{source: ofOther, target: ofOther, waited: true}, Revert, ""},
 		{"the target has more", ready, seen{source: ofOther, target: ofOther, sourceOffset: 90, targetOffset: 100}, Revert, ""},
+		{"the target died in the switch", with(ready, func(p *past) { p.demoted = true }), seen{source: ofOther, target: unknown}, Revert, ""},
+		{"and is back with nothing", with(ready, func(p *past) { p.demoted = true }), seen{source: ofOther, target: primary, restarted: true}, Revert, ""},
+		{"started again after the switch", switched, seen{source: ofOther, target: primary, restarted: true}, Release, ""},
 		{"promoted", switched, after, Release, ""},
 		{"released", with(switched, func(p *past) { p.released = true }), after, Rewrite, ""},
 		{"written", with(switched, func(p *past) { p.released = true }), seen{source: ofOther, target: primary, written: true}, Tell, ""},
@@ -78,7 +83,7 @@ func TestDecideKeepsTheRule(t *testing.T) {
 				for source := unknown; source <= ofStranger; source++ {
 					for target := unknown; target <= ofStranger; target++ {
 						for _, equal := range bools {
-							s := seen{source: source, target: target, linked: bit(7), caughtUp: bit(8), waited: bit(9), written: bit(10), sameStream: bit(11), targetOffset: 5, sourceOffset: 9}
+							s := seen{source: source, target: target, linked: bit(7), caughtUp: bit(8), waited: bit(9), written: bit(10), sameStream: bit(11), descends: bit(11), targetOffset: 5, sourceOffset: 9}
 							if equal {
 								s.sourceOffset = 5
 							}
@@ -96,6 +101,9 @@ func TestDecideKeepsTheRule(t *testing.T) {
 							if (step == Freeze || step == Failover || step == Elect) && (!s.caughtUp || !s.linked || !p.compared) {
 								t.Fatalf("%+v %+v: %v", p, s, step)
 							}
+							if step == Attach && target == primary && s.descends && p.attaches > 0 {
+								t.Fatalf("%+v %+v: %v", p, s, step)
+							}
 							if step == Done && (target != primary || source == primary || !s.written || !p.released) {
 								t.Fatalf("%+v %+v: %v", p, s, step)
 							}
@@ -110,23 +118,32 @@ func TestDecideKeepsTheRule(t *testing.T) {
 
 // TestDecideAbort: taken back is only what has not been switched.
 func TestDecideAbort(t *testing.T) {
+	demoted := past{reached: Demote, demoted: true}
 	for _, c := range []struct {
-		p              past
-		source, target role
-		want           Step
-		err            string
+		p    past
+		s    seen
+		want Step
+		err  string
 	}{
-		{past{}, primary, primary, Aborted, ""},
-		{past{reached: Sync}, primary, ofOther, Detach, ""},
-		{past{reached: Demote, demoted: true}, ofOther, ofOther, Revert, ""},
-		{past{reached: Sync}, primary, unknown, Aborted, ""},
-		{past{reached: Promote, demoted: true, promoted: true}, ofOther, primary, 0, "--resume finishes"},
-		{past{reached: Demote, demoted: true}, primary, primary, 0, "both nodes"},
-		{past{reached: Sync}, unknown, ofOther, 0, "nothing that an abort"},
+		{past{}, seen{source: primary, target: primary}, Aborted, ""},
+		{past{reached: Sync}, seen{source: primary, target: ofOther}, Detach, ""},
+		{demoted, seen{source: ofOther, target: ofOther}, Revert, ""},
+		{past{reached: Sync}, seen{source: primary, target: unknown}, Aborted, ""},
+		{past{reached: Detach, attaches: 1}, seen{source: primary, target: primary, descends: true, cutOff: true}, Detach, ""},
+		{past{reached: Sync, attaches: 1}, seen{source: primary, target: primary, descends: true}, 0, "which this move did not do"},
+		{past{reached: Sync}, seen{source: ofStranger, target: ofStranger, taken: true}, Aborted, ""},
+		{past{reached: Sync}, seen{source: unknown, target: ofOther, taken: true}, Detach, ""},
+		{past{reached: Sync}, seen{source: unknown, target: primary, taken: true}, Aborted, ""},
+		{past{way: ByPause, reached: Demote, demoted: true}, seen{source: ofOther, target: unknown}, Revert, ""},
+		{past{reached: Promote, demoted: true, promoted: true}, seen{source: ofOther, target: primary}, 0, "--resume finishes"},
+		{past{way: BySentinels, reached: Elect, demoted: true}, seen{source: primary, target: primary}, 0, "--resume finishes"},
+		{demoted, seen{source: primary, target: primary}, 0, "both nodes"},
+		{past{reached: Sync}, seen{source: unknown, target: ofOther}, 0, "the source does not answer"},
+		{past{reached: Sync}, seen{source: ofStranger, target: ofOther}, 0, "nothing that an abort"},
 	} {
-		have, err := decideAbort(c.p, seen{source: c.source, target: c.target})
+		have, err := decideAbort(c.p, c.s)
 		if c.err == "" && (err != nil || have != c.want) || c.err != "" && (err == nil || !strings.Contains(err.Error(), c.err)) {
-			t.Errorf("%v %v after %v: %v, %v, want %v %q", c.source, c.target, c.p.reached, have, err, c.want, c.err)
+			t.Errorf("%v %v after %v: %v, %v, want %v %q", c.s.source, c.s.target, c.p.reached, have, err, c.want, c.err)
 		}
 	}
 }

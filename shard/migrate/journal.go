@@ -34,6 +34,7 @@ type entry struct {
 	Step   *Step     `json:"step,omitempty"`
 	Saved  *setting  `json:"saved,omitempty"`
 	Boot   string    `json:"boot,omitempty"` // of Freeze: see bootID
+	Run    string    `json:"run,omitempty"`  // run_id of the target that was attached
 	Note   string    `json:"note,omitempty"`
 }
 
@@ -53,6 +54,7 @@ type journal struct {
 	past   past
 	saved  []setting
 	boot   string // of the last Freeze
+	run    string // run_id of the target when it was attached last
 }
 
 // journalPath is where a move of the pool is written down, finishedPath where it goes
@@ -67,7 +69,7 @@ func finishedPath(config, pool, shard string) string {
 var ErrUnfinished = errors.New("a move of this pool is not finished: --resume finishes it, --abort takes it back")
 
 // ErrNoJournal is that there is nothing to resume or abort.
-var ErrNoJournal = errors.New("no move was begun here")
+var ErrNoJournal = errors.New("no move was begun here, or it has ended: there is nothing to go on with or to take back")
 
 // create begins a journal.
 func create(path string, h Header) (*journal, error) {
@@ -215,6 +217,9 @@ func (j *journal) take(e entry) {
 	if e.Saved != nil {
 		j.saved = append(j.saved, *e.Saved)
 	}
+	if e.Run != "" {
+		j.run = e.Run
+	}
 	if e.Step != nil {
 		if *e.Step == Freeze {
 			j.boot = e.Boot
@@ -224,16 +229,14 @@ func (j *journal) take(e entry) {
 }
 
 // interrupt notes that nobody knows whether the last step was done, so it is done again,
-// and that a pause has ended, or will, by itself.
+// that a pause has ended, or will, by itself, and that nodes may have been started again.
 func (p *past) interrupt() {
-	p.frozen, p.redo = false, p.reached != Planned
+	p.frozen, p.compared, p.redo = false, false, p.reached != Planned
 	switch p.reached {
 	case Prepare:
 		p.prepared = false
 	case Attach:
 		p.attaches--
-	case Compare:
-		p.compared = false
 	case Release:
 		p.released = false
 	}
@@ -254,7 +257,7 @@ func (p *past) take(s Step) {
 	case Freeze:
 		p.frozen = true
 	case Demote, Failover, Elect:
-		p.demoted = true
+		p.demoted, p.switched = true, true
 	case Promote:
 		p.promoted = true
 	case Revert:
@@ -273,6 +276,15 @@ func (j *journal) finish(to string) error {
 		return err
 	}
 	return syncDir(to)
+}
+
+// lastMove reads the journal of the last finished move of a shard.
+func lastMove(config, pool, shard string) (*journal, error) {
+	j, err := load(finishedPath(config, pool, shard))
+	if errors.Is(err, ErrNoJournal) {
+		return nil, fmt.Errorf("shard %s was not moved by this command, which would have left %s", shard, finishedPath(config, pool, shard))
+	}
+	return j, err
 }
 
 // syncDir waits until a name in the path's folder is on the disk.

@@ -42,7 +42,7 @@ func TestJournal(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := past{way: ByFence, reached: Release, redo: true, prepared: true, attaches: 1, compared: true, demoted: true, promoted: true}
+		want := past{way: ByFence, reached: Release, redo: true, prepared: true, attaches: 1, demoted: true, switched: true, promoted: true}
 		if again.past != want || again.header != h || len(again.saved) != 1 || again.saved[0].Value != "0" {
 			t.Errorf("%+v %+v %+v, want %+v", again.past, again.header, again.saved, want)
 		}

@@ -113,46 +113,6 @@ func TestFence(t *testing.T) {
 	}
 }
 
-// TestSlippedIn: a write that gets in after the offsets were equal and before the source
-// is demoted, and that the target does not get, is not lost: the source is promoted
-// back, and the switch begins again.
-func TestSlippedIn(t *testing.T) {
-	path, from, to := pool(t, "")
-	end := counting(t, path, to)
-	defer end()
-	demoted, reverted := 0, 0
-	r, err := run(t, migrate.Options{Config: path, To: to.Addr, Way: migrate.ByPause, Before: func(s migrate.Step) error {
-		switch s {
-		case migrate.Revert:
-			reverted++
-		case migrate.Demote:
-			if demoted++; demoted == 1 {
-				// The target is stopped, so it does not link itself again before the source
-				// is demoted; then it is too late, as that one has no link itself.
-				if err := to.Pause(); err != nil {
-					return err
-				}
-				time.AfterFunc(300*time.Millisecond, func() { to.Resume() })
-				for _, c := range [][]any{{"CLIENT", "KILL", "TYPE", "replica"}, {"CLIENT", "UNPAUSE"}, {"SET", "slipped", "in"}} {
-					if _, err := from.Do(c[0].(string), c[1:]...); err != nil {
-						return err
-					}
-				}
-			}
-		}
-		return nil
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if r.Attempts < 2 || reverted == 0 {
-		t.Errorf("%d attempts, %d times promoted back", r.Attempts, reverted)
-	}
-	if v, err := redis.String(to.Do("GET", "slipped")); v != "in" {
-		t.Errorf("what slipped in is %q, %v", v, err)
-	}
-}
-
 // TestNear: writes do not begin to wait while the target hangs.
 func TestNear(t *testing.T) {
 	path, _, to := pool(t, "")

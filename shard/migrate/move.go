@@ -79,7 +79,9 @@ type Move struct {
 	report         *Report  // of Preflight
 	result         Result
 	told, detached bool
+	aborting       bool
 	lapsed         bool             // a pause ended before it was renewed
+	home           string           // of Abort: the third node that Sentinels gave the shard to, "": none
 	others         map[string]*node // replicas of the source beside the target
 	attachedAt     time.Time        // when the target was last seen with a link, or told to make one
 	copying        time.Time        // when the copy began
@@ -90,7 +92,7 @@ type Move struct {
 }
 
 // ErrLocked is that another move of the pool is under way.
-var ErrLocked = errors.New("another move of this pool is under way")
+var ErrLocked = errors.New("another move of this pool is under way: wait for its end, or end it with Ctrl-C there")
 
 const (
 	defaultTimeout = 5 * time.Second
@@ -201,9 +203,10 @@ func (m *Move) Resume(ctx context.Context) (*Result, error) {
 	if err := m.reopen(); err != nil {
 		return nil, err
 	}
-	m.say(m.journal.past.reached, "found a move of shard %s from %s to %s that came to %s", m.header.Shard, m.header.Source, m.header.Target, m.journal.past.reached)
-	if err := m.unfreeze(ctx); err != nil { // what a killed move left
-		m.warn(m.journal.past.reached, "%v", err)
+	m.say(Planned, "found a move of shard %s from %s to %s that came to %s", m.header.Shard, m.header.Source, m.header.Target, m.journal.past.reached)
+	m.pickUp(ctx)
+	if err := m.elected(ctx); err != nil {
+		return nil, fmt.Errorf("%w; --resume looks again", err)
 	}
 	return m.loop(ctx)
 }
@@ -218,33 +221,6 @@ func (m *Move) reopen() error {
 	return nil
 }
 
-// Abort takes a move back that has not been switched: the source is what it was, the
-// target is no replica and has no data, unless it was a replica before.
-func (m *Move) Abort(ctx context.Context) (*Result, error) {
-	if err := m.reopen(); err != nil {
-		return nil, err
-	}
-	m.say(m.journal.past.reached, "found a move of shard %s from %s to %s that came to %s", m.header.Shard, m.header.Source, m.header.Target, m.journal.past.reached)
-	for {
-		s, err := m.look(ctx)
-		if err != nil {
-			return nil, err
-		}
-		step := Aborted
-		if !m.detached {
-			if step, err = decideAbort(m.journal.past, s); err != nil {
-				return nil, err
-			}
-		}
-		if err := m.step(ctx, step, s); err != nil {
-			return nil, err
-		}
-		if step == Aborted {
-			return &m.result, nil
-		}
-	}
-}
-
 // loop looks, decides and acts until the move is done.
 func (m *Move) loop(ctx context.Context) (*Result, error) {
 	for {
@@ -254,7 +230,7 @@ func (m *Move) loop(ctx context.Context) (*Result, error) {
 		}
 		step, err := decide(m.journal.past, s)
 		if err != nil {
-			return &m.result, err
+			return &m.result, m.between(err)
 		}
 		if err := m.step(ctx, step, s); err != nil {
 			return &m.result, err
@@ -272,7 +248,7 @@ func (m *Move) step(ctx context.Context, s Step, at seen) error {
 		ctx = context.WithoutCancel(ctx)
 	}
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("stopped before %s: %w; --resume goes on, --abort takes it back", s, err)
+		return m.stopped(err)
 	}
 	if past := m.journal.past; past.reached != s || past.redo || s == Revert || s == Freeze {
 		begin := m.journal.begin
@@ -289,12 +265,25 @@ func (m *Move) step(ctx context.Context, s Step, at seen) error {
 		}
 	}
 	if err := m.act(ctx, s, at); err != nil {
+		if ctx.Err() != nil {
+			return m.stopped(ctx.Err())
+		}
 		if strings.Contains(err.Error(), "--resume") {
 			return fmt.Errorf("%s: %w", s, err)
 		}
 		return fmt.Errorf("%s: %w; --resume goes on, --abort takes back what was not switched", s, err)
 	}
 	return nil
+}
+
+// stopped is that ctx ended before the switch.
+func (m *Move) stopped(err error) error {
+	return fmt.Errorf("stopped before the switch: %w: %s is the primary as before; --resume goes on, --abort takes the move back", err, m.header.Source)
+}
+
+// between names the nodes in an error of decide.
+func (m *Move) between(err error) error {
+	return fmt.Errorf("source %s, target %s: %w", m.header.Source, m.header.Target, err)
 }
 
 func (m *Move) say(s Step, format string, args ...any) {

@@ -49,7 +49,7 @@ func (m *Move) plan(ctx context.Context) error {
 	}
 	to := m.opt.To
 	if m.opt.Back {
-		last, err := load(finishedPath(m.path, m.pool.Name, s.String()))
+		last, err := lastMove(m.path, m.pool.Name, s.String())
 		if err != nil {
 			return fmt.Errorf("--back: %w", err)
 		}

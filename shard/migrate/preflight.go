@@ -68,8 +68,9 @@ type facts struct {
 	users     map[string]string // rules by name; nil: no ACL
 	modules   map[string]string
 	functions int
-	sentinels int           // connections of Sentinels
-	skew      time.Duration // of its clock, against ours
+	sentinels int               // connections of Sentinels
+	skew      time.Duration     // of its clock, against ours
+	denied    map[string]string // commands that the login may not use, see probes
 }
 
 // ask gathers the facts of a node.
@@ -110,6 +111,9 @@ func (n *node) ask(ctx context.Context) (f facts) {
 	if t, err := redis.Int64s(n.do(ctx, "TIME")); err == nil && len(t) == 2 {
 		middle := began.Add(time.Since(began) / 2)
 		f.skew = time.Unix(t[0], t[1]*1000).Sub(middle)
+	}
+	if f.info["redis_mode"] != "sentinel" {
+		f.denied = n.denied(ctx)
 	}
 	return f
 }
@@ -170,7 +174,13 @@ func judge(r *Report, j judged) {
 		switch {
 		case n.f.err == nil:
 		case isReply(n.f.err, "NOAUTH"), isReply(n.f.err, "WRONGPASS"), isReply(n.f.err, "ERR invalid password"), isReply(n.f.err, "ERR Client sent AUTH"), isReply(n.f.err, "ERR AUTH"):
-			r.add(n.name, Refuse, "%v: the pool's login (server_auth, redis_auth) has to be that of both nodes; set requirepass or the ACL user at %s", n.f.err, n.addr)
+			do := "set requirepass or the ACL user at " + n.addr
+			if n.name == "source" {
+				do = "correct it in the file"
+			}
+			r.add(n.name, Refuse, "%v: the pool's login (server_auth, redis_auth) has to be that of both nodes; %s", n.f.err, do)
+		case isReply(n.f.err, "NOPERM"):
+			r.add(n.name, Refuse, "%v: a move looks at both nodes first; ACL SETUSER +ping +info there, for the pool's login", n.f.err)
 		case isReply(n.f.err, "LOADING"):
 			r.add(n.name, Refuse, "%s is loading its data: wait until it has", n.addr)
 		default:
@@ -185,7 +195,10 @@ func judge(r *Report, j judged) {
 		r.add("nodes", Refuse, "%s and %s are the same server: name another one in --to", j.Source, j.Target)
 		return
 	}
-	judgeKinds(r, j)
+	if !judgeKinds(r, j) {
+		return
+	}
+	judgePermits(r, j)
 	judgeRoles(r, j)
 	judgeMemory(r, j)
 	judgeStream(r, j)
@@ -211,14 +224,20 @@ func older(a, b string) bool {
 	return slices.Compare(x[:], y[:]) < 0
 }
 
-func judgeKinds(r *Report, j judged) {
+// judgeKinds returns false where nothing else can be judged.
+func judgeKinds(r *Report, j judged) bool {
 	s, t := j.source.info, j.target.info
 	for _, n := range []struct {
 		addr string
 		info map[string]string
 	}{{j.Source, s}, {j.Target, t}} {
-		if n.info["cluster_enabled"] == "1" || n.info["redis_mode"] == "sentinel" {
-			r.add("mode", Refuse, "%s runs in %s mode: a shard is moved between servers that stand alone; start it with cluster-enabled no", n.addr, n.info["redis_mode"])
+		switch {
+		case n.info["redis_mode"] == "sentinel":
+			r.add("mode", Refuse, "%s is a Sentinel, which holds no data: name a redis-server", n.addr)
+			return false
+		case n.info["cluster_enabled"] == "1":
+			r.add("mode", Refuse, "%s runs in cluster mode: a shard is moved between servers that stand alone; start it with cluster-enabled no", n.addr)
+			return false
 		}
 	}
 	sv, tv := s["redis_version"], t["redis_version"]
@@ -238,6 +257,7 @@ func judgeKinds(r *Report, j judged) {
 	} else {
 		r.add("modules", OK, "%d at the source", len(j.source.modules))
 	}
+	return true
 }
 
 func judgeRoles(r *Report, j judged) {

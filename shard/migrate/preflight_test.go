@@ -47,6 +47,17 @@ func TestJudge(t *testing.T) {
 		{"Cluster", func(j *judged) {
 			j.source.info["cluster_enabled"], j.source.info["redis_mode"] = "1", "cluster"
 		}, Refuse, "start it with cluster-enabled no"},
+		{"a Sentinel", func(j *judged) { j.target.info["redis_mode"] = "sentinel" }, Refuse, "is a Sentinel, which holds no data: name a redis-server"},
+		{"a wrong login", func(j *judged) { j.source.err = redis.Error("WRONGPASS invalid") }, Refuse, "correct it in the file"},
+		{"not even INFO", func(j *judged) { j.source.err = redis.Error("NOPERM") }, Refuse, "ACL SETUSER +ping +info there"},
+		{"no REPLICAOF", func(j *judged) {
+			j.user, j.source.denied = "mover", map[string]string{"REPLICAOF": "may not", "GET": "may not", "TYPE": "may not", "FAILOVER": "may not"}
+		}, Refuse, "user mover may not REPLICAOF, TYPE, GET at 10.0.0.1:1: ACL SETUSER mover +replicaof +@read ~* there"},
+		{"no CLIENT PAUSE, by the fence", func(j *judged) {
+			j.Way, j.source.denied = ByFence, map[string]string{"CLIENT PAUSE": "may not"}
+		}, OK, "all that the fence way needs"},
+		{"no CLIENT PAUSE at the target", func(j *judged) { j.target.denied = map[string]string{"CLIENT PAUSE": "may not"} }, OK, "all that the pause way needs"},
+		{"CLIENT is renamed", func(j *judged) { j.source.denied = map[string]string{"CLIENT PAUSE": "is not there"} }, Refuse, "has no CLIENT PAUSE, which the pause way needs: take another one with --switch"},
 		{"itself", func(j *judged) { j.target.info["run_id"] = "a" }, Refuse, "are the same server"},
 		{"no login", func(j *judged) { j.target.err = fmt.Errorf("PING: %w", redis.Error("NOAUTH Authentication required.")) }, Refuse, "set requirepass or the ACL user at 10.0.0.2:1"},
 		{"down", func(j *judged) { j.target.err = errors.New("connection refused") }, Refuse, "connection refused: start it"},

@@ -12,8 +12,7 @@ import (
 // can be shut down. It is refused while clients use the node: a straggler would write
 // to a primary that nobody reads.
 func (m *Move) Retire(ctx context.Context) (*Result, error) {
-	path := finishedPath(m.path, m.pool.Name, m.opt.Shard)
-	last, err := load(path)
+	last, err := lastMove(m.path, m.pool.Name, m.opt.Shard)
 	if err != nil {
 		return nil, err
 	}
@@ -25,9 +24,13 @@ func (m *Move) Retire(ctx context.Context) (*Result, error) {
 	switch r, _ := replication(ctx, m.source, m.target); r {
 	case ofOther:
 	case primary:
-		return nil, fmt.Errorf("%s is detached already", m.header.Source)
+		m.say(Done, "%s was detached before", m.header.Source)
+		m.forget(ctx, Done, m.target, m.header.Source)
+		return &m.result, nil
+	case unknown:
+		return nil, fmt.Errorf("%s does not answer: start it and ask again, or leave it off: clients of shard %s do not need it", m.header.Source, m.header.Shard)
 	default:
-		return nil, fmt.Errorf("%s is %s, want a replica of %s", m.header.Source, r, m.header.Target)
+		return nil, fmt.Errorf("%s is a %s, want one of %s: see who made it that, and detach it by hand (REPLICAOF NO ONE)", m.header.Source, r, m.header.Target)
 	}
 	list, err := redis.String(m.source.do(ctx, "CLIENT", "LIST"))
 	if err != nil {
@@ -39,7 +42,7 @@ func (m *Move) Retire(ctx context.Context) (*Result, error) {
 	if err := m.source.follow(ctx, nil); err != nil {
 		return nil, err
 	}
-	m.say(Done, "%s is alone and may be shut down", m.header.Source)
+	m.forget(ctx, Done, m.target, m.header.Source)
 	return &m.result, nil
 }
 

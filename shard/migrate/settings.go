@@ -68,11 +68,11 @@ func aclRules(line string) (all []string) {
 	return all
 }
 
-// restore sets all values back that the journal has; those that stay only in an abort.
-func (m *Move) restore(ctx context.Context, all bool) error {
+// restore sets all values back that the journal has, but for those that stay.
+func (m *Move) restore(ctx context.Context) error {
 	var errs []error
 	for _, s := range m.journal.saved {
-		if all || !s.Stays {
+		if !s.Stays {
 			errs = append(errs, m.at(s.Node).set(ctx, s.Name, s.Value))
 		}
 	}

@@ -28,6 +28,13 @@ func (m *Move) revert(ctx context.Context, at seen) error {
 		return err
 	}
 	m.steady = time.Time{}
+	if m.aborting {
+		m.say(Revert, "%s is the primary again", m.header.Source)
+		return m.journal.begin(Sync)
+	}
+	if at.target == unknown || at.restarted {
+		return m.again(ctx, "the target was lost in the switch, and the source is the primary again")
+	}
 	why := fmt.Sprintf("the source has offset %d, the target %d: a write had slipped in, and the source is the primary again", at.sourceOffset, at.targetOffset)
 	return m.again(ctx, why)
 }
@@ -106,7 +113,7 @@ func (m *Move) release(ctx context.Context) error {
 	if err := m.unfreeze(ctx); err != nil {
 		m.warn(Release, "%v", err)
 	}
-	if err := m.restore(ctx, false); err != nil {
+	if err := m.restore(ctx); err != nil {
 		m.warn(Release, "%v", err)
 	}
 	linked := false

@@ -16,6 +16,11 @@ func (m *Move) attach(ctx context.Context) error {
 			return errors.Join(err, fmt.Errorf("%s has %d keys now, and had none before: nothing was changed", m.header.Target, n))
 		}
 	}
+	if info, err := m.target.info(ctx, "server"); err == nil && info["run_id"] != m.journal.run {
+		if err := m.journal.add(entry{Run: info["run_id"]}); err != nil {
+			return err
+		}
+	}
 	if err := m.target.follow(ctx, m.source); err != nil {
 		return err
 	}
@@ -49,7 +54,7 @@ func (m *Move) sync(ctx context.Context, at seen) error {
 		m.attachedAt = now
 	default:
 		m.copying = time.Time{}
-		e.Text = "no link yet"
+		e.Text = "waits for " + m.header.Source + " to begin the copy (its repl-diskless-sync-delay, 5 s by default)"
 		if m.attachedAt.IsZero() {
 			m.attachedAt = now
 		}
@@ -87,28 +92,4 @@ func (m *Move) copied(ctx context.Context, e *Event, info map[string]string, now
 		e.Left = time.Duration(float64(e.Total-e.Bytes) / e.Rate * float64(time.Second))
 	}
 	e.Text = fmt.Sprintf("%s of %s, %s/s", Size(e.Bytes), Size(e.Total), Size(int64(e.Rate)))
-}
-
-// detach makes the target empty and alone again. Only a replica of the source is
-// emptied.
-func (m *Move) detach(ctx context.Context) error {
-	if m.header.Kept {
-		m.detached = true
-		return nil
-	}
-	r, _ := replication(ctx, m.target, m.source)
-	if r != ofOther {
-		return fmt.Errorf("%s is %s now: it is left as it is", m.header.Target, r)
-	}
-	if err := m.target.follow(ctx, nil); err != nil {
-		return err
-	}
-	if _, err := m.target.do(ctx, "FLUSHALL"); err != nil {
-		return err
-	}
-	if _, err := m.target.do(ctx, "FUNCTION", "FLUSH"); err != nil && !isReply(err, "ERR unknown") {
-		return err
-	}
-	m.detached = true
-	return nil
 }

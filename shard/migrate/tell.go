@@ -38,7 +38,7 @@ func (m *Move) tell(ctx context.Context) error {
 		t.Epoch, t.Err = reload(ctx, admin)
 		m.result.Told = append(m.result.Told, t)
 		if t.Err != nil {
-			m.warn(Tell, "the proxy at %s was not told: %v; it follows the nodes by itself, and reads its file at its next start", admin, t.Err)
+			m.warn(Tell, "the proxy at %s was not told: %v; see that it runs, and have it read its file (SIGHUP, or a start); until then it follows the nodes by itself", admin, t.Err)
 		} else {
 			m.say(Tell, "the proxy at %s serves epoch %d", admin, t.Epoch)
 		}

@@ -89,43 +89,44 @@ func (f *fleet) write(writers int, do func(c []redis.Conn, writer, i int) error)
 	return func() { cancel(); wg.Wait() }
 }
 
-// TestWrittenAtBothEnds: lists get elements at the old place and at home while
-// they are moved: no element that was acknowledged is missing in both.
-func TestWrittenAtBothEnds(t *testing.T) {
-	f := newFleet(t, 2)
-	const lists, writers = 200, 4
-	var keys []string
+// pushing is lists at the wrong place, each with a first element, to which writers push
+// elements of their own while the lists are moved.
+type pushing struct {
+	*fleet
+	keys   []string
+	pushed []int // by writer: it pushed 0 to that, in turn
+}
+
+func newPushing(f *fleet, lists, writers int) *pushing {
+	p := &pushing{fleet: f, pushed: make([]int, writers)}
 	for i := range lists {
 		key := fmt.Sprint("list:", i)
-		keys = append(keys, key)
+		p.keys = append(p.keys, key)
 		f.do(f.away(key), "RPUSH", key, "first")
 	}
-	a := f.open(Options{})
-	_, found := f.find(a)
-	pushed := make([]int, writers) // each writer pushes 0, 1, 2, … in turn
-	stop := f.write(writers, func(c []redis.Conn, writer, i int) error {
-		key := keys[i*11%lists]
-		at := f.away(key)
-		if writer%2 == 0 {
-			at = f.ring.OwnerString(key)
-			time.Sleep(100 * time.Microsecond) // so that some are moved first
-		}
-		_, err := c[at].Do("RPUSH", key, fmt.Sprint(writer, "-", i))
-		pushed[writer] = i
+	return p
+}
+
+// push has all writers push, to the server that at chooses for a writer and a key.
+func (p *pushing) push(at func(writer int, key string) int) (stop func()) {
+	return p.write(len(p.pushed), func(c []redis.Conn, writer, i int) error {
+		key := p.keys[i*11%len(p.keys)]
+		_, err := c[at(writer, key)].Do("RPUSH", key, fmt.Sprint(writer, "-", i))
+		p.pushed[writer] = i
 		return err
 	})
-	totals, err := a.Repair(t.Context(), found, nil)
-	stop()
-	if err != nil {
-		t.Error(err)
-	}
+}
+
+// complete checks that each element that was acknowledged is on some server.
+func (p *pushing) complete() {
+	p.t.Helper()
 	have := map[string]bool{}
-	for _, key := range keys {
+	for _, key := range p.keys {
 		first := false
-		for i := range f.servers {
-			elements, err := redis.Strings(f.do(i, "LRANGE", key, 0, -1), nil)
+		for i := range p.servers {
+			elements, err := redis.Strings(p.do(i, "LRANGE", key, 0, -1), nil)
 			if err != nil {
-				t.Fatal(err)
+				p.t.Fatal(err)
 			}
 			for _, e := range elements {
 				have[e] = true
@@ -133,37 +134,48 @@ func TestWrittenAtBothEnds(t *testing.T) {
 			}
 		}
 		if !first {
-			t.Errorf("%s has lost its first element", key)
+			p.t.Errorf("%s has lost its first element", key)
 		}
 	}
-	for w, n := range pushed {
+	for w, n := range p.pushed {
 		for i := range n + 1 {
 			if !have[fmt.Sprint(w, "-", i)] {
-				t.Errorf("element %d of writer %d is lost", i, w)
+				p.t.Errorf("element %d of writer %d is lost", i, w)
 			}
 		}
 	}
-	t.Logf("%+v, pushed %v", totals, pushed)
+}
+
+// TestWrittenAtBothEnds: lists get elements at the old place and at home while
+// they are moved: no element that was acknowledged is missing in both.
+func TestWrittenAtBothEnds(t *testing.T) {
+	f := newFleet(t, 2)
+	p := newPushing(f, 200, 4)
+	a := f.open(Options{})
+	_, found := f.find(a)
+	stop := p.push(func(writer int, key string) int {
+		if writer%2 == 1 {
+			return f.away(key)
+		}
+		time.Sleep(100 * time.Microsecond) // so that some are moved first
+		return f.ring.OwnerString(key)
+	})
+	totals, err := a.Repair(t.Context(), found, nil)
+	stop()
+	if err != nil {
+		t.Error(err)
+	}
+	p.complete()
+	t.Logf("%+v, pushed %v", totals, p.pushed)
 }
 
 // TestTwoRepairs: several at once, beside clients with an old ring, lose nothing.
 func TestTwoRepairs(t *testing.T) {
 	f := newFleet(t, 2)
-	const lists, writers, repairs = 300, 2, 4
-	var keys []string
-	for i := range lists {
-		key := fmt.Sprint("list:", i)
-		keys = append(keys, key)
-		f.do(f.away(key), "RPUSH", key, "first")
-	}
+	const repairs = 4
+	p := newPushing(f, 300, 2)
 	_, found := f.find(f.open(Options{}))
-	pushed := make([]int, writers)
-	stop := f.write(writers, func(c []redis.Conn, writer, i int) error {
-		key := keys[i*11%lists]
-		_, err := c[f.away(key)].Do("RPUSH", key, fmt.Sprint(writer, "-", i))
-		pushed[writer] = i
-		return err
-	})
+	stop := p.push(func(_ int, key string) int { return f.away(key) })
 	var wg sync.WaitGroup
 	superseded := make([]bool, repairs)
 	for r := range repairs {
@@ -184,27 +196,7 @@ func TestTwoRepairs(t *testing.T) {
 	if _, err := a.Repair(t.Context(), found, nil); err != nil {
 		t.Error(err)
 	}
-	have := map[string]bool{}
-	for _, key := range keys {
-		first := false
-		for i := range f.servers {
-			elements, _ := redis.Strings(f.do(i, "LRANGE", key, 0, -1), nil)
-			for _, e := range elements {
-				have[e] = true
-				first = first || e == "first"
-			}
-		}
-		if !first {
-			t.Errorf("%s has lost its first element", key)
-		}
-	}
-	for w, n := range pushed {
-		for i := range n + 1 {
-			if !have[fmt.Sprint(w, "-", i)] {
-				t.Errorf("element %d of writer %d is lost", i, w)
-			}
-		}
-	}
+	p.complete()
 	t.Log(superseded)
 }
 
