@@ -90,10 +90,11 @@ audit: deps ## find and repair 1,000 misplaced keys among 1,000,000, beside redi
 	$(GO) test -count=1 -timeout 20m -run '^TestFindsExactlyAndRepairs$$' -v ./shard/migrate/audit -audit.keys=1000000 -audit.misplaced=1000
 
 .PHONY: migration
-migration: KEYS = 2000000
+migration: KEYS = 1000000
 migration: BYTES = 1800
-migration: deps ## move a shard of 2 GB, half of KEYS=…, under traffic, by each way, there and back; kill it at every step
-	$(GO) test -count=1 -timeout 90m -run '^TestMove' -v ./cmd/shardproxy -move.keys=$(KEYS) -move.bytes=$(BYTES) -move.writers=32 -move.full
+migration: deps ## move a shard of 2 GB, KEYS=… BYTES=…, at half of the maximal load, by each way, there and back; kill it at every step
+	$(GO) test -count=1 -timeout 90m -run '^TestMove' -v ./cmd/shardproxy -move.keys=$(KEYS) -move.bytes=$(BYTES) -move.writers=32 \
+		-move.watch=3s -move.within=50ms -move.ways=pause,fence,failover,sentinel -move.full
 
 .PHONY: build
 build: ## bin/shardproxy

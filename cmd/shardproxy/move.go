@@ -137,7 +137,11 @@ func (o *moveOptions) run(cmd *cobra.Command) error {
 	default:
 		fmt.Fprintf(out, "Moved: shard %s is at %s; %s is its replica.", result.Shard, result.Target, result.Source)
 		if result.Frozen > 0 {
-			fmt.Fprintf(out, " Writes waited %v there.", result.Frozen.Round(100*time.Microsecond))
+			fmt.Fprintf(out, " Writes were held for %v", result.Frozen.Round(100*time.Microsecond))
+			if result.Attempts > 1 {
+				fmt.Fprintf(out, ", the longest of %d attempts", result.Attempts)
+			}
+			fmt.Fprint(out, ".")
 		}
 		fmt.Fprintln(out)
 		if len(result.Told) == 0 {

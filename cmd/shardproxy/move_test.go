@@ -5,9 +5,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,111 +16,6 @@ import (
 	"github.com/shardring/shardring/shard/config"
 	"github.com/shardring/shardring/shard/shardtest"
 )
-
-// traffic writes through proxies and a client of the library, and knows what was
-// acknowledged.
-type traffic struct {
-	stop    chan struct{}
-	all     sync.WaitGroup
-	longest atomic.Int64 // of any request, in nanoseconds
-	mu      sync.Mutex   // protects the following
-	errs    []error
-	acked   map[string]int // increments and elements by writer
-}
-
-// do is one request by whatever way.
-type do func(command string, args ...any) (any, error)
-
-// busy has writers write, in turn through each of the ways.
-func busy(ways ...func() (do, func(), error)) *traffic { return busyWith(*moveWriters, ways...) }
-
-func busyWith(writers int, ways ...func() (do, func(), error)) *traffic {
-	tr := &traffic{stop: make(chan struct{}), acked: map[string]int{}}
-	for w := range writers {
-		tr.all.Go(func() {
-			send, end, err := ways[w%len(ways)]()
-			n := 0
-			if err == nil {
-				defer end()
-				n, err = tr.write(send, fmt.Sprint(w))
-			}
-			tr.mu.Lock()
-			defer tr.mu.Unlock()
-			tr.acked[fmt.Sprint(w)] = n
-			if err != nil {
-				tr.errs = append(tr.errs, fmt.Errorf("writer %d: %w", w, err))
-			}
-		})
-	}
-	return tr
-}
-
-// write increments, sets and pushes until the end, and returns how often.
-func (tr *traffic) write(send do, name string) (int, error) {
-	for n := 1; ; n++ {
-		select {
-		case <-tr.stop:
-			return n - 1, nil
-		default:
-		}
-		for _, c := range [][]any{{"INCR", "n:" + name}, {"SET", "s:" + name, n}, {"RPUSH", "l:" + name, n}, {"GET", "s:" + name}} {
-			began := time.Now()
-			v, err := send(c[0].(string), c[1:]...)
-			if i, ok := v.(int64); err == nil && ok && i != int64(n) {
-				err = fmt.Errorf("replied %d", i)
-			}
-			if err != nil {
-				return n, fmt.Errorf("%v, number %d: %w", c, n, err)
-			}
-			for d := int64(time.Since(began)); ; {
-				old := tr.longest.Load()
-				if d <= old || tr.longest.CompareAndSwap(old, d) {
-					break
-				}
-			}
-		}
-		time.Sleep(500 * time.Microsecond)
-	}
-}
-
-// end stops the writers and checks what they wrote.
-func (tr *traffic) end(t *testing.T, read do) {
-	t.Helper()
-	close(tr.stop)
-	tr.all.Wait()
-	for _, err := range tr.errs {
-		t.Error(err)
-	}
-	total := 0
-	for w, n := range tr.acked {
-		total += n
-		if have, err := redis.Int(read("GET", "n:"+w)); n > 0 && (err != nil || have != n) && len(tr.errs) == 0 {
-			t.Errorf("writer %s: counter %d, %v; %d were acknowledged", w, have, err, n)
-		}
-		list, err := redis.Ints(read("LRANGE", "l:"+w, 0, -1))
-		if err != nil || len(list) != n && len(tr.errs) == 0 {
-			t.Errorf("writer %s: %d elements, %v; %d were acknowledged", w, len(list), err, n)
-		}
-		for i, v := range list {
-			if v != i+1 {
-				t.Errorf("writer %s: element %d is %d", w, i, v)
-				break
-			}
-		}
-	}
-	t.Logf("%d increments, as many elements; longest request %v", total, time.Duration(tr.longest.Load()).Round(10*time.Microsecond))
-}
-
-// through is a connection to a proxy.
-func through(addr string) func() (do, func(), error) {
-	return func() (do, func(), error) {
-		c, err := redis.Dial("tcp", addr, redis.DialReadTimeout(20*time.Second))
-		if err != nil {
-			return nil, nil, err
-		}
-		return c.Do, func() { c.Close() }, nil
-	}
-}
 
 // moving is a pool of two shards with two proxies and a client of the library, and an
 // empty server. The file that is moved is the first proxy's; nobody else is told.
@@ -136,8 +30,27 @@ type moving struct {
 
 func newMoving(t *testing.T, opts ...shardtest.Option) *moving {
 	t.Helper()
+	return newMovingWith(t, func([]*shardtest.Server) string { return "" }, opts...)
+}
+
+// newElected is newMoving with a Sentinel.
+func newElected(t *testing.T, opts ...shardtest.Option) *moving {
+	t.Helper()
+	return newMovingWith(t, func(servers []*shardtest.Server) string {
+		var lines []string
+		for i, s := range servers {
+			host, port, _ := strings.Cut(s.Addr, ":")
+			lines = append(lines, fmt.Sprintf("sentinel monitor cache-%d %s %s 1\nsentinel down-after-milliseconds cache-%d 10000", i+1, host, port, i+1))
+		}
+		return fmt.Sprintf("  sentinels: [%q]\n", shardtest.Sentinel(t, strings.Join(lines, "\n")).Addr)
+	}, opts...)
+}
+
+// newMovingWith adds lines to the pool.
+func newMovingWith(t *testing.T, lines func([]*shardtest.Server) string, opts ...shardtest.Option) *moving {
+	t.Helper()
 	m := &moving{servers: shardtest.RedisN(t, 2, opts...), to: shardtest.Redis(t, opts...)}
-	yml := poolOf("${ADDR}", m.servers)
+	yml := poolOf("${ADDR}", m.servers) + lines(m.servers)
 	m.proxies = []*shardtest.Server{serve(t, "shardproxy: {admin: \"${ADDR.admin}\"} # ours\n"+yml), serve(t, yml)}
 	m.path = m.proxies[0].ConfigPath()
 	var err error
@@ -148,28 +61,34 @@ func newMoving(t *testing.T, opts ...shardtest.Option) *moving {
 	return m
 }
 
-// library is the client's way. READONLY is a reply of the library's, see its README:
-// nothing was executed, the next call goes to the new primary.
+// moves says that a key is on the shard that moves.
+func (m *moving) moves(key string) bool { return m.client.ShardFor(key) == "cache-2" }
+
+// pids are those of all processes but this one.
+func (m *moving) pids() (all []int) {
+	for _, s := range slices.Concat(m.servers, m.proxies, []*shardtest.Server{m.to}) {
+		all = append(all, s.Pid())
+	}
+	return all
+}
+
+// library is the client's way.
 func (m *moving) library() (do, func(), error) {
 	return func(command string, args ...any) (any, error) {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
-		for {
-			v, err := m.client.Do(ctx, command, args...)
-			if err == nil || !strings.HasPrefix(err.Error(), "READONLY ") {
-				return v, err
-			}
-			time.Sleep(time.Millisecond)
-		}
+		return m.client.Do(ctx, command, args...)
 	}, func() {}, nil
 }
 
-// moveKeys and moveBytes are what the shards of TestMove hold, moveWriters those who
-// write meanwhile: make migration has more.
+// What TestMove does; make migration does more.
 var (
 	moveWriters = flag.Int("move.writers", 16, "connections that write")
-	moveKeys    = flag.Int("move.keys", 20_000, "keys in the shards of TestMove, of all types")
+	moveKeys    = flag.Int("move.keys", 10_000, "keys of all types in the shard that moves")
 	moveBytes   = flag.Int("move.bytes", 100, "bytes in each of them")
+	moveWays    = flag.String("move.ways", "pause,fence,failover", "how TestMove moves; also sentinel")
+	moveWatch   = flag.Duration("move.watch", 300*time.Millisecond, "how long the load is measured before a move, and watched after it")
+	moveWithin  = flag.Duration("move.within", 0, "how much longer than one to the other shard a request may take at the switch of the way pause; 0: it is only printed")
 )
 
 // filled is how the key of that number is written, and how it is read.
@@ -190,22 +109,40 @@ func filled(i int) (set, get []any, want string) {
 	return []any{"XADD", key, fmt.Sprintf("%d-1", i), "f", value}, []any{"XLEN", key}, "1"
 }
 
+// numbers are those of the keys that are filled: so many on the shard that moves, and a
+// few on the other.
+func (m *moving) numbers(keys int) (all []int) {
+	for i := 0; keys > 0; i++ {
+		key := fmt.Sprintf("filled:%d", i)
+		moves := m.moves(key)
+		if moves || i%16 < 2 {
+			all = append(all, i)
+		}
+		if moves {
+			keys--
+		}
+	}
+	return all
+}
+
 // fill gives the shards something to copy, and check reads all of it.
 func (m *moving) fill(t *testing.T, keys int) {
 	t.Helper()
-	batches(t, m.proxies[0].Addr, keys, func(c redis.Conn, i int) error {
-		set, _, _ := filled(i)
+	numbers := m.numbers(keys)
+	batches(t, m.proxies[0].Addr, len(numbers), func(c redis.Conn, i int) error {
+		set, _, _ := filled(numbers[i])
 		return c.Send(set[0].(string), set[1:]...)
 	}, func(_ int, _ any, err error) error { return err })
 }
 
 func (m *moving) check(t *testing.T, keys int) {
 	t.Helper()
-	batches(t, m.proxies[1].Addr, keys, func(c redis.Conn, i int) error {
-		_, get, _ := filled(i)
+	numbers := m.numbers(keys)
+	batches(t, m.proxies[1].Addr, len(numbers), func(c redis.Conn, i int) error {
+		_, get, _ := filled(numbers[i])
 		return c.Send(get[0].(string), get[1:]...)
 	}, func(i int, reply any, err error) error {
-		_, get, want := filled(i)
+		_, get, want := filled(numbers[i])
 		if b, ok := reply.([]byte); ok {
 			reply = string(b)
 		}
@@ -250,23 +187,44 @@ func (m *moving) at(t *testing.T, primary, replica *shardtest.Server) {
 	}
 }
 
-// TestMove: under traffic through a proxy that is told, one that is not and the library,
-// by every way and back again: no error, every acknowledged write once.
+// TestMove: at half of the maximal load through a proxy that is told, one that is not and
+// the library, by every way and back again: no error, every acknowledged write once. It
+// prints how long requests took before, while the target synced, at the switch and after,
+// beside a sync by hand.
 func TestMove(t *testing.T) {
-	for _, way := range []string{"pause", "failover"} {
+	for _, way := range strings.Split(*moveWays, ",") {
 		t.Run(way, func(t *testing.T) {
-			m := newMoving(t)
+			m, args := (*moving)(nil), []string{"--shard", "cache-2"}
+			if way == "sentinel" {
+				m = newElected(t)
+			} else {
+				m, args = newMoving(t), append(args, "--switch", way)
+			}
 			m.fill(t, *moveKeys)
-			tr := busy(through(m.proxies[0].Addr), through(m.proxies[1].Addr), m.library)
-			for _, args := range [][]string{{"--to", m.to.Addr}, {"--back"}} {
-				r := m.move(t, append(args, "--shard", "cache-2", "--switch", way)...)
+			names := []string{"through the proxy that is told", "through the one that is not", "of the library"}
+			tr := traffics(names, m.moves, through(m.proxies[0].Addr), through(m.proxies[1].Addr), m.library)
+			tr.all.Go(func() { tr.waits.watchProcessors(len(names)+2, tr.stop, m.pids()...) })
+			most, half, before := tr.halve(*moveWatch)
+			t.Logf("%d connections: %.0f requests/s at most, %.0f from here; the shard has %s keys, %s", *moveWriters, most, half,
+				info(t, m.servers[1], "keyspace")["db0"], info(t, m.servers[1], "memory")["used_memory_human"])
+			byHand := syncByHand(t, m.servers[1])
+			forked := fork(t, m.servers[1])
+			for _, to := range [][]string{{"--to", m.to.Addr}, {"--back"}} {
+				began := time.Now()
+				r := m.move(t, append(to, args...)...)
 				wantCode(t, r, exitDone)
+				wantIn(t, r.stdout, "Writes were held for ")
 				wantIn(t, r.stderr, "tell: the proxy at "+m.proxies[0].AddrOf("admin")+" serves epoch")
-				t.Log(r.stdout[strings.Index(r.stdout, "Moved:"):])
 				if t.Failed() {
-					t.Log(r.stderr)
+					t.Fatal(r.stderr)
 				}
-				if args[0] == "--to" {
+				time.Sleep(*moveWatch + settled)
+				t.Log(r.stdout[strings.Index(r.stdout, "Moved:"):])
+				sync, change, after := m.phases(t, began)
+				tr.waits.table(t, before, byHand, sync, change, after)
+				m.inTime(t, way, tr.waits, change)
+				if to[0] == "--to" {
+					t.Logf("the source's fork took %v for the sync by hand, %v for the move", forked, fork(t, m.servers[1]))
 					m.at(t, m.to, m.servers[1])
 				}
 			}
@@ -278,6 +236,9 @@ func TestMove(t *testing.T) {
 			defer end()
 			tr.end(t, read)
 			m.check(t, *moveKeys)
+			if way == "sentinel" {
+				return // the Sentinels keep it
+			}
 			wantIn(t, m.move(t, "--retire", "--shard", "cache-2").stderr, "1 clients use "+m.to.Addr)
 			m.client.Close() // it has a connection there yet
 			soonDone(t, func() result { return m.move(t, "--retire", "--shard", "cache-2") })
@@ -285,6 +246,23 @@ func TestMove(t *testing.T) {
 				t.Errorf("retired, it is %s", role)
 			}
 		})
+	}
+}
+
+// inTime checks how long requests took at the switch, against those to the other shard
+// and how long a process waited for a processor then: a busy machine has all wait.
+func (m *moving) inTime(t *testing.T, way string, w *waits, change phase) {
+	t.Helper()
+	if *moveWithin == 0 || way != "pause" {
+		return
+	}
+	ways := len(w.names) - 3
+	other, _ := w.longest(ways, change)
+	busy, _ := w.longest(ways+2, change)
+	for row := range ways {
+		if took, _ := w.longest(row, change); took > *moveWithin+max(other, busy) {
+			t.Errorf("a request %s took %v at the switch, one to the other shard %v, a wait for a processor %v: want no more than %v longer", w.names[row], took, other, busy, *moveWithin)
+		}
 	}
 }
 

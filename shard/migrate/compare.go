@@ -10,6 +10,7 @@ import (
 )
 
 const (
+	ends     = 4096 // bytes of a string that are compared at each end; a node that sends a large one does nothing else
 	samples  = 100
 	ttlSlack = int64(2 * time.Second / time.Millisecond)
 )
@@ -100,7 +101,7 @@ func (m *Move) sameKey(ctx context.Context, key []byte) error {
 	return fmt.Errorf("key %q differs", key)
 }
 
-// digest is what is compared of a key: its type and length, and of a string its value.
+// digest is what is compared of a key: its type and length, and of a string its ends.
 type digest struct {
 	value string
 	ttl   int64 // in milliseconds, -1: none, -2: no key
@@ -114,7 +115,7 @@ func (m *Move) digest(ctx context.Context, n *node, key []byte) (d digest, err e
 	var v any
 	switch kind {
 	case "string":
-		v, err = n.do(ctx, "GET", key)
+		v, err = n.ends(ctx, key)
 	case "list":
 		v, err = n.do(ctx, "LLEN", key)
 	case "set":
@@ -135,4 +136,18 @@ func (m *Move) digest(ctx context.Context, n *node, key []byte) (d digest, err e
 	d.value = fmt.Sprintf("%s %s", kind, v)
 	d.ttl, err = redis.Int64(n.do(ctx, "PTTL", key))
 	return d, err
+}
+
+// ends are a string's length, its first bytes and its last.
+func (n *node) ends(ctx context.Context, key []byte) (string, error) {
+	length, err := redis.Int64(n.do(ctx, "STRLEN", key))
+	if err != nil {
+		return "", err
+	}
+	first, err := redis.Bytes(n.do(ctx, "GETRANGE", key, 0, ends-1))
+	if err != nil {
+		return "", err
+	}
+	last, err := redis.Bytes(n.do(ctx, "GETRANGE", key, -ends, -1))
+	return fmt.Sprintf("%d %s %s", length, first, last), err
 }

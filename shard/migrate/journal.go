@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -31,7 +33,8 @@ type entry struct {
 	Header *Header   `json:"move,omitempty"`
 	Step   *Step     `json:"step,omitempty"`
 	Saved  *setting  `json:"saved,omitempty"`
-	Run    string    `json:"run,omitempty"` // run_id of the target that was attached
+	Boot   string    `json:"boot,omitempty"` // of Freeze: see bootID
+	Run    string    `json:"run,omitempty"`  // run_id of the target that was attached
 	Note   string    `json:"note,omitempty"`
 }
 
@@ -43,13 +46,14 @@ type setting struct {
 	Stays bool   `json:"stays,omitempty"` // it was copied: only an abort sets it back
 }
 
-// journal is the file of a move. Each entry is on the disk when add returns.
+// journal is the file of a move. Each entry is on the disk when add or begin returns.
 type journal struct {
 	path   string
 	file   *os.File
 	header Header
 	past   past
 	saved  []setting
+	boot   string // of the last Freeze
 	run    string // run_id of the target when it was attached last
 }
 
@@ -111,7 +115,9 @@ func load(path string) (*journal, error) {
 	if len(whole) == 0 {
 		return nil, fmt.Errorf("%s: a move was written down by half and nothing was begun: remove the file", path)
 	}
-	j.past.interrupt()
+	if j.past.interrupt(); j.boot != "" && j.boot != bootID() {
+		j.crashed()
+	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
 		return nil, err
@@ -124,15 +130,10 @@ func load(path string) (*journal, error) {
 	return j, nil
 }
 
-// add writes an entry and waits for the disk.
+// add writes an entry and waits for the disk, and for all before it.
 func (j *journal) add(e entry) error {
-	e.Time = time.Now().UTC()
-	line, err := json.Marshal(e)
-	if err != nil {
+	if err := j.write(e); err != nil {
 		return err
-	}
-	if _, err := j.file.Write(append(line, '\n')); err != nil {
-		return fmt.Errorf("journal: %w", err)
 	}
 	if err := j.file.Sync(); err != nil {
 		return fmt.Errorf("journal: %w", err)
@@ -141,17 +142,71 @@ func (j *journal) add(e entry) error {
 	return nil
 }
 
+func (j *journal) write(e entry) error {
+	e.Time = time.Now().UTC()
+	line, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	if _, err := j.file.Write(append(line, '\n')); err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	return nil
+}
+
 // begin notes a step whose act follows.
-func (j *journal) begin(s Step) error { return j.add(entry{Step: &s}) }
+func (j *journal) begin(s Step) error {
+	e := entry{Step: &s}
+	if s == Freeze {
+		e.Boot = bootID()
+	}
+	return j.add(e)
+}
+
+// beginHeld is begin for Demote and Promote while writes wait, and does not wait for the
+// disk: that of a busy machine takes as long as it likes. The entry outlives this
+// process, and after a crash of the machine it is known to be missing: see crashed.
+func (j *journal) beginHeld(s Step) error {
+	if j.boot == "" {
+		return j.begin(s) // that crash would not be noticed
+	}
+	e := entry{Step: &s}
+	if err := j.write(e); err != nil {
+		return err
+	}
+	j.take(e)
+	return nil
+}
+
+// bootID differs after each start of this machine, "" where that is not known.
+func bootID() string {
+	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(id))
+}
+
+// crashed notes that the machine was started again since writes last began to wait: of
+// the switch that followed the disk may have nothing, so it counts as begun.
+func (j *journal) crashed() {
+	p := &j.past
+	if (p.reached == Freeze || p.reached == Demote) && (p.way == ByPause || p.way == ByFence) {
+		p.demoted, p.promoted = true, true
+	}
+}
 
 // save notes a value that is about to be changed, the first time.
 func (j *journal) save(s setting) error {
-	for _, old := range j.saved {
-		if old.Node == s.Node && old.Name == s.Name {
-			return nil
-		}
+	if j.has(s.Node, s.Name) {
+		return nil
 	}
 	return j.add(entry{Saved: &s})
+}
+
+// has says that a value of that name is saved.
+func (j *journal) has(node, name string) bool {
+	return slices.ContainsFunc(j.saved, func(s setting) bool { return s.Node == node && s.Name == name })
 }
 
 // take adds an entry to what is known of the past.
@@ -166,6 +221,9 @@ func (j *journal) take(e entry) {
 		j.run = e.Run
 	}
 	if e.Step != nil {
+		if *e.Step == Freeze {
+			j.boot = e.Boot
+		}
 		j.past.take(*e.Step)
 	}
 }

@@ -84,3 +84,78 @@ func TestInterrupted(t *testing.T) {
 		}
 	}
 }
+
+// TestCrashWhileHeld: while writes wait the disk is not waited for, so after a crash of
+// the machine a journal that ends there may be that of a switch which was made: two
+// primaries are then not taken for a move that has yet to begin, which would empty the
+// new one. A process that was killed left all it wrote.
+func TestCrashWhileHeld(t *testing.T) {
+	for _, c := range []struct {
+		way     Way
+		to      Step
+		crashed bool
+		want    bool // demoted and promoted, perhaps
+	}{
+		{ByPause, Freeze, true, true},
+		{ByPause, Demote, true, true},
+		{ByFence, Freeze, true, true},
+		{BySentinels, Freeze, true, false},
+		{ByPause, Freeze, false, false},
+		{ByPause, Compare, true, false},
+	} {
+		path := filepath.Join(t.TempDir(), "pools.yml.cache.move")
+		j, err := create(path, Header{Pool: "cache", Shard: "b", Source: "10.0.0.1:1", Target: "10.0.0.2:1", Way: c.way})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for s := Prepare; s <= c.to; s++ {
+			e := entry{Step: &s}
+			if e.Boot = bootID(); c.crashed {
+				e.Boot = "of before"
+			}
+			if err := j.add(e); err != nil {
+				t.Fatal(err)
+			}
+		}
+		j.file.Close()
+		again, err := load(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again.file.Close()
+		if p := again.past; (p.demoted && p.promoted) != c.want {
+			t.Errorf("%+v: %+v", c, p)
+		}
+		if step, err := decide(again.past, seen{source: primary, target: primary}); c.want && err == nil {
+			t.Errorf("%+v: two primaries: %s", c, step)
+		}
+	}
+}
+
+// TestHeldEntry: what is noted without waiting for the disk is read like all else.
+func TestHeldEntry(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pools.yml.cache.move")
+	j, err := create(path, Header{Pool: "cache", Shard: "b", Source: "10.0.0.1:1", Target: "10.0.0.2:1", Way: ByPause})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := j.begin(Freeze); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []Step{Demote, Promote} {
+		if err := j.beginHeld(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := j.past
+	want.frozen = false
+	j.file.Close()
+	again, err := load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again.file.Close()
+	if want.redo = true; again.past != want || want.reached != Promote || !want.demoted {
+		t.Errorf("%+v, want %+v", again.past, want)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -50,8 +51,7 @@ func run(t *testing.T, o migrate.Options) (*migrate.Result, error) {
 }
 
 // counting has eight callers of the library increment, until the function is called
-// that it returns, which checks the counters. A refusal is asked again, as nothing was
-// executed.
+// that it returns, which checks the counters. None is to see an error.
 func counting(t *testing.T, path string, reader *shardtest.Server) (end func()) {
 	t.Helper()
 	client, err := shard.Open(path, "")
@@ -70,18 +70,13 @@ func counting(t *testing.T, path string, reader *shardtest.Server) (end func()) 
 				default:
 				}
 				n, err := redis.Int(client.Do(context.Background(), "INCR", fmt.Sprint("n:", w)))
-				var reply redis.Error
-				switch {
-				case errors.As(err, &reply) && (strings.HasPrefix(string(reply), "READONLY") || strings.HasPrefix(string(reply), "NOREPLICAS")):
-					time.Sleep(time.Millisecond)
-				case err != nil:
+				if err != nil {
 					t.Errorf("writer %d: %v", w, err)
 					return
-				default:
-					if counts[w]++; n != counts[w] {
-						t.Errorf("writer %d: %d, want %d", w, n, counts[w])
-						return
-					}
+				}
+				if counts[w]++; n != counts[w] {
+					t.Errorf("writer %d: %d, want %d", w, n, counts[w])
+					return
 				}
 			}
 		})
@@ -115,6 +110,73 @@ func TestFence(t *testing.T) {
 		if have, err := redis.StringMap(from.Do("CONFIG", "GET", name)); err != nil || have[name] != want {
 			t.Errorf("%s is %q, %v, want %q", name, have[name], err, want)
 		}
+	}
+}
+
+// TestNear: writes do not begin to wait while the target hangs.
+func TestNear(t *testing.T) {
+	path, _, to := pool(t, "")
+	end := counting(t, path, to)
+	defer end()
+	r, err := run(t, migrate.Options{Config: path, To: to.Addr, Way: migrate.ByPause, Before: func(s migrate.Step) error {
+		if s != migrate.Freeze {
+			return nil
+		}
+		time.AfterFunc(700*time.Millisecond, func() { to.Resume() })
+		return to.Pause()
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Attempts != 1 || r.Frozen <= 0 || r.Frozen > 500*time.Millisecond {
+		t.Errorf("%d attempts, writes waited %v while the target hung for 700ms", r.Attempts, r.Frozen)
+	}
+}
+
+// TestLoading: while the target loads its copy that is told, and not that nothing comes.
+func TestLoading(t *testing.T) {
+	path, from, _ := pool(t, "")
+	to := shardtest.Redis(t, shardtest.Args("--key-load-delay", "300", "--loading-process-events-interval-bytes", "1024"))
+	for i := range 2000 {
+		if _, err := from.Do("SET", fmt.Sprint("k:", i), strings.Repeat("x", 100)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	told := 0
+	m, err := migrate.New(migrate.Options{Config: path, Shard: "one", To: to.Addr, Watch: 50 * time.Millisecond, Progress: func(e migrate.Event) {
+		if e.Step == migrate.Sync && strings.HasSuffix(e.Text, "% loaded") && e.Total > 0 && e.Bytes <= e.Total {
+			told++
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if _, err := m.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if told == 0 {
+		t.Error("not told that the target loads")
+	}
+}
+
+// TestLargeValue: keys are compared without having a node send a large one.
+func TestLargeValue(t *testing.T) {
+	path, from, to := pool(t, "")
+	if _, err := from.Do("SETRANGE", "large", 32<<20, "end"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := run(t, migrate.Options{Config: path, To: to.Addr}); err != nil {
+		t.Fatal(err)
+	}
+	info, err := redis.String(to.Do("INFO", "stats"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(info, "total_net_output_bytes:")
+	sent, err := strconv.Atoi(strings.Fields(after)[0])
+	if err != nil || sent > 8<<20 {
+		t.Errorf("the target sent %d bytes, %v", sent, err)
 	}
 }
 

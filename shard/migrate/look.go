@@ -55,6 +55,9 @@ func (m *Move) see(ctx context.Context) (seen, error) {
 	s.linked = ti["master_link_status"] == "up"
 	s.waited = m.waited(s)
 	s.caughtUp = m.caughtUp(s)
+	if m.held() { // what the files have is not asked for meanwhile
+		return s, nil
+	}
 	file, err := config.Load(m.path)
 	if err != nil {
 		return s, err

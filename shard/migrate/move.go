@@ -44,9 +44,9 @@ type Options struct {
 type Event struct {
 	Step Step
 	Text string // for people, may be ""
-	// Of Sync: what the target has got of the copy, in bytes; Total is 0 where it is
-	// not known. Rate is bytes a second, Left what remains at that rate. Lag is what it
-	// lacks of the stream once it has the copy, else -1.
+	// Of Sync: what the target has got of the copy, then what it has loaded of it, in
+	// bytes; Total is 0 where it is not known. Rate is bytes a second, Left what remains
+	// at that rate. Lag is what it lacks of the stream once it has the copy, else -1.
 	Bytes, Total int64
 	Rate         float64
 	Left         time.Duration
@@ -60,7 +60,7 @@ func (e Event) String() string { return e.Step.String() + ": " + e.Text }
 type Result struct {
 	Header
 	Attempts int           // to switch
-	Frozen   time.Duration // how long writes waited at the nodes, 0 where the node itself switched
+	Frozen   time.Duration // how long writes waited at the nodes, the longest of the attempts
 	Saved    string        // where the configuration of before is, "" if it was not changed
 	Told     []Told        // proxies
 	Warnings []string
@@ -251,7 +251,11 @@ func (m *Move) step(ctx context.Context, s Step, at seen) error {
 		return m.stopped(err)
 	}
 	if past := m.journal.past; past.reached != s || past.redo || s == Revert || s == Freeze {
-		if err := m.journal.begin(s); err != nil {
+		begin := m.journal.begin
+		if m.held() && (s == Demote || s == Promote) {
+			begin = m.journal.beginHeld
+		}
+		if err := begin(s); err != nil {
 			return err
 		}
 		if m.opt.Before != nil {

@@ -119,6 +119,21 @@ func number(info map[string]string, name string) int64 {
 	return n
 }
 
+// replicasOf returns what INFO replication says of each replica of a node, by its line:
+// ip, port, state, offset, lag.
+func replicasOf(info map[string]string) map[string]map[string]string {
+	all := map[string]map[string]string{}
+	for i := range number(info, "connected_slaves") {
+		name := "slave" + strconv.FormatInt(i, 10)
+		all[name] = map[string]string{}
+		for _, kv := range strings.Split(info[name], ",") {
+			k, v, _ := strings.Cut(kv, "=")
+			all[name][k] = v
+		}
+	}
+	return all
+}
+
 // replication is what INFO replication says of a node, as the other one of the move
 // sees it.
 func replication(ctx context.Context, n, other *node) (role, map[string]string) {

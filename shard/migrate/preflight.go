@@ -101,7 +101,11 @@ func (n *node) ask(ctx context.Context) (f facts) {
 			}
 		}
 	}
-	clients, _ := redis.String(n.do(ctx, "CLIENT", "LIST"))
+	// A list of all clients would keep the node busy for as long as there are many.
+	clients, err := redis.String(n.do(ctx, "CLIENT", "LIST", "TYPE", "pubsub"))
+	if err != nil { // before Redis 5
+		clients, _ = redis.String(n.do(ctx, "CLIENT", "LIST"))
+	}
 	f.sentinels = strings.Count(clients, " name=sentinel-")
 	began := time.Now()
 	if t, err := redis.Int64s(n.do(ctx, "TIME")); err == nil && len(t) == 2 {

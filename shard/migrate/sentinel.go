@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -75,8 +75,9 @@ func (m *Move) prefer(ctx context.Context) error {
 		return err
 	}
 	_, info := replication(ctx, m.source, m.target)
-	for _, addr := range replicasIn(info) {
-		if sameAddr(ctx, addr, m.header.Target) {
+	for _, f := range replicasOf(info) {
+		addr := net.JoinHostPort(f["ip"], f["port"])
+		if f["ip"] == "" || sameAddr(ctx, addr, m.header.Target) {
 			continue
 		}
 		have, err := m.at(addr).settings(ctx, "replica-priority")
@@ -216,7 +217,7 @@ func (m *Move) forget(ctx context.Context, s Step, primary *node, gone string) {
 	}
 	for end := time.Now().Add(2 * time.Second); time.Now().Before(end); {
 		info, err := primary.info(ctx, "replication")
-		if err != nil || !slices.ContainsFunc(replicasIn(info), func(a string) bool { return sameAddr(ctx, a, gone) }) || sleep(ctx, 20*time.Millisecond) != nil {
+		if err != nil || !slices.ContainsFunc(slices.Collect(maps.Values(replicasOf(info))), func(f map[string]string) bool { return sameAddr(ctx, net.JoinHostPort(f["ip"], f["port"]), gone) }) || sleep(ctx, 20*time.Millisecond) != nil {
 			break
 		}
 	}
@@ -242,21 +243,6 @@ func (m *Move) downAt(ctx context.Context, sentinel config.Address, gone string)
 		}
 	}
 	return ""
-}
-
-// replicasIn are the addresses of the replicas in an INFO replication.
-func replicasIn(info map[string]string) (all []string) {
-	for i := range number(info, "connected_slaves") {
-		f := map[string]string{}
-		for _, kv := range strings.Split(info["slave"+strconv.FormatInt(i, 10)], ",") {
-			k, v, _ := strings.Cut(kv, "=")
-			f[k] = v
-		}
-		if f["ip"] != "" {
-			all = append(all, net.JoinHostPort(f["ip"], f["port"]))
-		}
-	}
-	return all
 }
 
 // demoteElected makes the source a replica of the target that the Sentinels promoted,

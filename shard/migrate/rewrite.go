@@ -1,0 +1,59 @@
+package migrate
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+
+	"github.com/shardring/shardring/shard/config"
+)
+
+// rewrite puts the target into the configuration. What was there is kept beside it.
+func (m *Move) rewrite() error {
+	data, err := os.ReadFile(m.path)
+	if err != nil {
+		return err
+	}
+	to, err := parse(m.header.Target)
+	if err != nil {
+		return err
+	}
+	text, err := config.SetPrimary(m.path, data, m.header.Pool, m.header.Shard, to)
+	if err != nil {
+		return err
+	}
+	if string(text) == string(data) {
+		return nil
+	}
+	info, err := os.Stat(m.path)
+	if err != nil {
+		return err
+	}
+	saved := m.path + ".before-move"
+	if err := writeFile(saved, data, info.Mode().Perm()); err != nil {
+		return err
+	}
+	if err := writeFile(m.path, text, info.Mode().Perm()); err != nil {
+		return err
+	}
+	m.result.Saved = saved
+	m.say(Rewrite, "%s has %s; the old one is %s", m.path, m.header.Target, saved)
+	return nil
+}
+
+// writeFile replaces a file as a whole: whoever reads it finds the old or the new one.
+func writeFile(path string, data []byte, mode os.FileMode) error {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+		return err
+	}
+	return syncDir(path)
+}
