@@ -94,6 +94,15 @@ type Config struct {
 	// One command may be larger. Default 64 MiB.
 	MaxUnsent int
 
+	// MaxInFlight is how many commands may be under way over the connection that calls
+	// share, to one node of a shard: those of pipelines counted one by one, those whose
+	// callers have given up until the reply is there, a Conn's until they are received or
+	// the reply to a later call is. One more is refused at once with ErrTooMany; a
+	// pipeline waits for its own. As many calls may wait for a connection that is being
+	// made. Connections of one's own (MaxActive) do not count. Default 65,536, as of
+	// max_in_flight; negative: no limit.
+	MaxInFlight int
+
 	// MaxActive is how many connections a node may have beside the shared one:
 	// one for each blocking command, Tx, EXEC, WATCH and ForEachShard under
 	// way, and for each subscription. When all are in use callers wait, for
@@ -175,13 +184,14 @@ func (c Config) withDefaults() (Config, error) {
 		}
 	}
 	count(&c.MaxUnsent, 64<<20)
+	count(&c.MaxInFlight, 1<<16)
 	count(&c.MaxIdle, 8)
 	count(&c.MaxActive, 64)
 	count(&c.FailureLimit, 2)
 	if c.Name == "" {
 		c.Name = "pool"
 	}
-	c.Timeout, c.MaxReplicaLag = max(0, c.Timeout), max(0, c.MaxReplicaLag)
+	c.Timeout, c.MaxReplicaLag, c.MaxInFlight = max(0, c.Timeout), max(0, c.MaxReplicaLag), max(0, c.MaxInFlight)
 	c.ReadFrom, c.Balance = cmp.Or(c.ReadFrom, config.Primary), cmp.Or(c.Balance, config.LeastRequests)
 	if c.Dial == nil {
 		c.Dial = (&net.Dialer{KeepAlive: 30 * time.Second}).DialContext
@@ -238,6 +248,7 @@ func (c *Config) pool() (*config.Pool, error) {
 		HealthInterval: c.HealthInterval, ConnectTimeout: c.DialTimeout,
 		ReadFrom: c.ReadFrom, Balance: c.Balance, ReadYourWrites: c.ReadYourWrites,
 		MaxReplicaLag: c.MaxReplicaLag, MaxReplicaLagBytes: c.MaxReplicaLagBytes,
+		MaxInFlight: c.MaxInFlight,
 	}
 	for i, s := range c.Sentinels {
 		addr, err := address(s)
@@ -317,9 +328,13 @@ func ConfigOf(p *config.Pool) Config {
 		SentinelUsername: p.SentinelUsername, SentinelPassword: p.SentinelAuth.Value(),
 		ReadFrom: p.ReadFrom, Balance: p.Balance, ReadYourWrites: p.ReadYourWrites,
 		MaxReplicaLag: p.MaxReplicaLag, MaxReplicaLagBytes: p.MaxReplicaLagBytes,
+		MaxInFlight: p.MaxInFlight,
 	}
 	if p.MaxReplicaLag == 0 {
 		c.MaxReplicaLag = -1
+	}
+	if p.MaxInFlight == 0 {
+		c.MaxInFlight = -1
 	}
 	for _, s := range p.Sentinels {
 		c.Sentinels = append(c.Sentinels, s.Addr)
