@@ -80,6 +80,12 @@ type Config struct {
 	// ReadYourWrites is for how long after a write to a shard its reads go to the
 	// primary: those of the session (WithSession) or else of the client. Default 0.
 	ReadYourWrites time.Duration
+	// HedgeReads has a read that one of several servers may answer, and that takes longer
+	// than 95 of 100 did at its server, asked of another one too: whoever answers first is
+	// heard, and a failure only if both fail. Not before 1 ms, and up to 10 ms later where
+	// other calls read the server's replies. For Do of a command with keys on one shard
+	// and by ReadFrom; not in pipelines, nor of what is split over shards. Default: off.
+	HedgeReads bool
 	// Log is told when a shard's nodes change. Default: slog.Default().
 	Log *slog.Logger
 
@@ -248,7 +254,7 @@ func (c *Config) pool() (*config.Pool, error) {
 		HealthInterval: c.HealthInterval, ConnectTimeout: c.DialTimeout,
 		ReadFrom: c.ReadFrom, Balance: c.Balance, ReadYourWrites: c.ReadYourWrites,
 		MaxReplicaLag: c.MaxReplicaLag, MaxReplicaLagBytes: c.MaxReplicaLagBytes,
-		MaxInFlight: c.MaxInFlight,
+		HedgeReads: c.HedgeReads, MaxInFlight: c.MaxInFlight,
 	}
 	for i, s := range c.Sentinels {
 		addr, err := address(s)
@@ -328,7 +334,7 @@ func ConfigOf(p *config.Pool) Config {
 		SentinelUsername: p.SentinelUsername, SentinelPassword: p.SentinelAuth.Value(),
 		ReadFrom: p.ReadFrom, Balance: p.Balance, ReadYourWrites: p.ReadYourWrites,
 		MaxReplicaLag: p.MaxReplicaLag, MaxReplicaLagBytes: p.MaxReplicaLagBytes,
-		MaxInFlight: p.MaxInFlight,
+		HedgeReads: p.HedgeReads, MaxInFlight: p.MaxInFlight,
 	}
 	if p.MaxReplicaLag == 0 {
 		c.MaxReplicaLag = -1

@@ -11,6 +11,7 @@ import (
 	"github.com/gomodule/redigo/redis"
 
 	"github.com/shardring/shardring/shard/internal/baton"
+	"github.com/shardring/shardring/shard/quantile"
 	"github.com/shardring/shardring/shard/topology"
 )
 
@@ -39,6 +40,8 @@ type link struct {
 	pool     *redis.Pool                // connections of one's own
 	line     atomic.Pointer[baton.Line] // nil: none yet
 	awaiting atomic.Int64               // calls that wait for an attempt
+	usual    quantile.P95               // how long reads take, with Config.HedgeReads
+	racing   atomic.Int64               // hedged reads under way
 
 	mu       sync.Mutex // protects the following fields
 	attempt  *attempt   // under way, or nil
@@ -223,12 +226,17 @@ func (l *link) try(ctx context.Context, deadline time.Time, readOnly bool, cmd s
 	line, err := l.get(ctx, deadline)
 	if err == nil {
 		reply, err = line.Do(ctx, deadline, cmd, args)
-		if err == nil {
-			return reply, false, nil
-		}
-		if _, ok := err.(redis.Error); ok {
-			return reply, false, err
-		}
+	}
+	return l.concluded(ctx, line, readOnly, reply, err)
+}
+
+// concluded makes what a line says of a command, or the lack of a line, what try returns.
+func (l *link) concluded(ctx context.Context, line *baton.Line, readOnly bool, said any, err error) (reply any, again bool, _ error) {
+	if err == nil {
+		return said, false, nil
+	}
+	if _, ok := err.(redis.Error); ok {
+		return said, false, err
 	}
 	if err == ErrClosed {
 		return nil, false, err
