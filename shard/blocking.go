@@ -177,7 +177,7 @@ func (p *private) unblock(answered <-chan struct{}) {
 	until := time.Now().Add(grace)
 	for p.id > 0 && time.Now().Before(until) {
 		n, err := redis.Int(p.link.do(context.Background(), until, true, "CLIENT", []any{"UNBLOCK", p.id}))
-		if err != nil {
+		if err != nil && !errors.Is(err, ErrTooMany) {
 			break
 		}
 		patience := unblockAgain

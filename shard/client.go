@@ -21,6 +21,7 @@ type Client struct {
 	gate     gate // calls that use several links
 	requests sync.Pool
 	batches  sync.Pool
+	queries  sync.Pool
 	view     atomic.Pointer[view]
 	scripts  scripts
 	news     news
@@ -84,6 +85,7 @@ func New(cfg Config) (*Client, error) {
 	c.life, c.end = context.WithCancel(context.Background())
 	c.requests.New = func() any { return new(request) }
 	c.batches.New = func() any { return new(batch) }
+	c.queries.New = func() any { return new(query) }
 	return c, nil
 }
 

@@ -80,6 +80,12 @@ type Config struct {
 	// ReadYourWrites is for how long after a write to a shard its reads go to the
 	// primary: those of the session (WithSession) or else of the client. Default 0.
 	ReadYourWrites time.Duration
+	// HedgeReads has a read that one of several servers may answer, and that takes longer
+	// than 95 of 100 did at its server, asked of another one too: whoever answers first is
+	// heard, and a failure only if both fail. Not before 1 ms, and up to 10 ms later where
+	// other calls read the server's replies. For Do of a command with keys on one shard
+	// and by ReadFrom; not in pipelines, nor of what is split over shards. Default: off.
+	HedgeReads bool
 	// Log is told when a shard's nodes change. Default: slog.Default().
 	Log *slog.Logger
 
@@ -93,6 +99,15 @@ type Config struct {
 	// further commands are refused with ErrBacklog; a pipeline waits instead.
 	// One command may be larger. Default 64 MiB.
 	MaxUnsent int
+
+	// MaxInFlight is how many commands may be under way over the connection that calls
+	// share, to one node of a shard: those of pipelines counted one by one, those whose
+	// callers have given up until the reply is there, a Conn's until they are received or
+	// the reply to a later call is. One more is refused at once with ErrTooMany; a
+	// pipeline waits for its own. As many calls may wait for a connection that is being
+	// made. Connections of one's own (MaxActive) do not count. Default 65,536, as of
+	// max_in_flight; negative: no limit.
+	MaxInFlight int
 
 	// MaxActive is how many connections a node may have beside the shared one:
 	// one for each blocking command, Tx, EXEC, WATCH and ForEachShard under
@@ -175,13 +190,14 @@ func (c Config) withDefaults() (Config, error) {
 		}
 	}
 	count(&c.MaxUnsent, 64<<20)
+	count(&c.MaxInFlight, 1<<16)
 	count(&c.MaxIdle, 8)
 	count(&c.MaxActive, 64)
 	count(&c.FailureLimit, 2)
 	if c.Name == "" {
 		c.Name = "pool"
 	}
-	c.Timeout, c.MaxReplicaLag = max(0, c.Timeout), max(0, c.MaxReplicaLag)
+	c.Timeout, c.MaxReplicaLag, c.MaxInFlight = max(0, c.Timeout), max(0, c.MaxReplicaLag), max(0, c.MaxInFlight)
 	c.ReadFrom, c.Balance = cmp.Or(c.ReadFrom, config.Primary), cmp.Or(c.Balance, config.LeastRequests)
 	if c.Dial == nil {
 		c.Dial = (&net.Dialer{KeepAlive: 30 * time.Second}).DialContext
@@ -238,6 +254,7 @@ func (c *Config) pool() (*config.Pool, error) {
 		HealthInterval: c.HealthInterval, ConnectTimeout: c.DialTimeout,
 		ReadFrom: c.ReadFrom, Balance: c.Balance, ReadYourWrites: c.ReadYourWrites,
 		MaxReplicaLag: c.MaxReplicaLag, MaxReplicaLagBytes: c.MaxReplicaLagBytes,
+		HedgeReads: c.HedgeReads, MaxInFlight: c.MaxInFlight,
 	}
 	for i, s := range c.Sentinels {
 		addr, err := address(s)
@@ -317,9 +334,13 @@ func ConfigOf(p *config.Pool) Config {
 		SentinelUsername: p.SentinelUsername, SentinelPassword: p.SentinelAuth.Value(),
 		ReadFrom: p.ReadFrom, Balance: p.Balance, ReadYourWrites: p.ReadYourWrites,
 		MaxReplicaLag: p.MaxReplicaLag, MaxReplicaLagBytes: p.MaxReplicaLagBytes,
+		HedgeReads: p.HedgeReads, MaxInFlight: p.MaxInFlight,
 	}
 	if p.MaxReplicaLag == 0 {
 		c.MaxReplicaLag = -1
+	}
+	if p.MaxInFlight == 0 {
+		c.MaxInFlight = -1
 	}
 	for _, s := range p.Sentinels {
 		c.Sentinels = append(c.Sentinels, s.Addr)

@@ -27,6 +27,9 @@ var (
 	// ErrBacklog: more is waiting to be written to the shard than
 	// Config.MaxUnsent; the command was not sent.
 	ErrBacklog = baton.ErrBacklog
+	// ErrTooMany: the node owes the client Config.MaxInFlight replies; the command was
+	// not sent.
+	ErrTooMany = baton.ErrTooMany
 	// ErrExhausted: the node has Config.MaxActive connections of one's own, and
 	// none came free in time.
 	ErrExhausted = errors.New("every connection of one's own is in use")
@@ -47,7 +50,7 @@ var (
 type ShardError struct {
 	Shard string // its name
 	Node  string // the address of its server
-	Err   error  // the cause: of the network, ErrTimeout, the context's error, ErrBacklog
+	Err   error  // the cause: of the network, ErrTimeout, the context's error, ErrBacklog, ErrTooMany
 	// SafeToRetry is true if the command was certainly not executed, or only
 	// reads. False means that it may or may not have been executed.
 	SafeToRetry bool

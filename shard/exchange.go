@@ -183,10 +183,13 @@ func (l *lane) start() {
 	}
 }
 
-// finish begins the rest, or fails it. A backlog of this exchange's own making
-// is waited for.
+// full reports whether there was no room for the rest.
+func (l *lane) full() bool { return errors.Is(l.err, ErrBacklog) || errors.Is(l.err, ErrTooMany) }
+
+// finish begins the rest, or fails it. Where this exchange itself has filled the room,
+// that is waited for.
 func (l *lane) finish(ctx context.Context, deadline time.Time) {
-	for left := 0; errors.Is(l.err, ErrBacklog) && len(l.last) > 0 && len(l.rest) != left; {
+	for left := 0; l.full() && len(l.last) > 0 && len(l.rest) != left; {
 		left = len(l.rest)
 		l.line.Await(ctx, l.last[len(l.last)-1], deadline)
 		l.start()

@@ -132,6 +132,8 @@ func ignored(was, is *Config) []string {
 	differ("balance", was.Balance, is.Balance)
 	differ("max_replica_lag", was.MaxReplicaLag, is.MaxReplicaLag)
 	differ("max_replica_lag_bytes", was.MaxReplicaLagBytes, is.MaxReplicaLagBytes)
+	differ("hedge_reads", was.HedgeReads, is.HedgeReads)
+	differ("max_in_flight", was.MaxInFlight, is.MaxInFlight)
 	differ("read_your_writes", was.ReadYourWrites, is.ReadYourWrites)
 	differ("auto_eject_hosts", was.AutoEject, is.AutoEject)
 	differ("health_interval", was.HealthInterval, is.HealthInterval)

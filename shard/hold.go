@@ -137,12 +137,18 @@ func (a *call) attempt(ctx context.Context, l *link, i int) {
 	var again bool
 	a.reply, again, a.err = l.try(ctx, a.deadline, readOnly(a.cmd), a.r.cmd, a.r.args)
 	l.gate.leave()
-	if i >= 0 {
-		a.c.answered(ctx, l, i, !readOnly(a.cmd), a.err)
-	} else if a.err != nil {
-		a.c.doubt(l.shard)
-	}
+	a.c.heard(ctx, l, i, !readOnly(a.cmd), a.err)
 	a.state = troubled(ctx, a.err, again, runsScript(a.cmd))
+}
+
+// heard notes what came of an attempt over a link. i is its shard if that leads to the
+// primary, or -1.
+func (c *Client) heard(ctx context.Context, l *link, i int, wrote bool, err error) {
+	if i >= 0 {
+		c.answered(ctx, l, i, wrote, err)
+	} else if err != nil {
+		c.doubt(l.shard)
+	}
 }
 
 // hold is persist for a call whose first attempt was made without all this.

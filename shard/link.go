@@ -11,6 +11,7 @@ import (
 	"github.com/gomodule/redigo/redis"
 
 	"github.com/shardring/shardring/shard/internal/baton"
+	"github.com/shardring/shardring/shard/quantile"
 	"github.com/shardring/shardring/shard/topology"
 )
 
@@ -34,10 +35,13 @@ type link struct {
 	topo   *topology.Pool  // who is the primary, for a link made while nobody knew
 	life   context.Context // of the client
 
-	gate    gate                       // calls that use this link only
-	batched atomic.Int64               // commands under way of batches, which are not inside
-	pool    *redis.Pool                // connections of one's own
-	line    atomic.Pointer[baton.Line] // nil: none yet
+	gate     gate                       // calls that use this link only
+	batched  atomic.Int64               // commands under way of batches, which are not inside
+	pool     *redis.Pool                // connections of one's own
+	line     atomic.Pointer[baton.Line] // nil: none yet
+	awaiting atomic.Int64               // calls that wait for an attempt
+	usual    quantile.P95               // how long reads take, with Config.HedgeReads
+	racing   atomic.Int64               // hedged reads under way
 
 	mu       sync.Mutex // protects the following fields
 	attempt  *attempt   // under way, or nil
@@ -66,8 +70,21 @@ func newLink(shard string, node topology.Node, cfg *Config, failed func(string, 
 // serving returns the line if it is there and whole as far as known.
 func (l *link) serving() *baton.Line { return l.line.Load() }
 
-// get returns the line, waiting for an attempt to make one if it must.
+// get returns the line, waiting for an attempt to make one if it must, with no more than
+// Config.MaxInFlight calls.
 func (l *link) get(ctx context.Context, deadline time.Time) (*baton.Line, error) {
+	if line := l.serving(); line != nil {
+		return line, nil
+	}
+	defer l.awaiting.Add(-1)
+	if n, limit := l.awaiting.Add(1), l.cfg.MaxInFlight; limit > 0 && n > int64(limit) {
+		return nil, baton.TooMany(limit)
+	}
+	return l.dialled(ctx, deadline)
+}
+
+// dialled is get for who uses no line, but needs a node that has one.
+func (l *link) dialled(ctx context.Context, deadline time.Time) (*baton.Line, error) {
 	if line := l.serving(); line != nil {
 		return line, nil
 	}
@@ -76,7 +93,7 @@ func (l *link) get(ctx context.Context, deadline time.Time) (*baton.Line, error)
 		return nil, err
 	}
 	if a == nil {
-		return l.get(ctx, deadline)
+		return l.dialled(ctx, deadline)
 	}
 	late, stop := timer(deadline)
 	defer stop()
@@ -148,6 +165,7 @@ func (l *link) connect(a *attempt) {
 		// The line gives the server up a little before the calls on it do.
 		a.line = baton.New(nc, baton.Options{
 			Stall: l.cfg.Timeout * 7 / 8, NoYield: l.cfg.NoYield, MaxUnsent: l.cfg.MaxUnsent,
+			MaxInFlight: l.cfg.MaxInFlight,
 		})
 		l.failures, l.last = 0, nil
 		l.line.Store(a.line)
@@ -208,12 +226,17 @@ func (l *link) try(ctx context.Context, deadline time.Time, readOnly bool, cmd s
 	line, err := l.get(ctx, deadline)
 	if err == nil {
 		reply, err = line.Do(ctx, deadline, cmd, args)
-		if err == nil {
-			return reply, false, nil
-		}
-		if _, ok := err.(redis.Error); ok {
-			return reply, false, err
-		}
+	}
+	return l.concluded(ctx, line, readOnly, reply, err)
+}
+
+// concluded makes what a line says of a command, or the lack of a line, what try returns.
+func (l *link) concluded(ctx context.Context, line *baton.Line, readOnly bool, said any, err error) (reply any, again bool, _ error) {
+	if err == nil {
+		return said, false, nil
+	}
+	if _, ok := err.(redis.Error); ok {
+		return said, false, err
 	}
 	if err == ErrClosed {
 		return nil, false, err

@@ -129,7 +129,7 @@ type private struct {
 // deadline. A node that is down is left alone as it is for the shared line:
 // none is dialled unless that stands. The error is a *ShardError or ErrClosed.
 func (l *link) borrow(ctx context.Context, deadline time.Time) (*private, error) {
-	if _, err := l.get(ctx, deadline); err != nil {
+	if _, err := l.dialled(ctx, deadline); err != nil {
 		return nil, l.unsent(ctx, err)
 	}
 	p := &private{link: l}

@@ -155,16 +155,14 @@ func (c *Client) read(ctx context.Context, v *view, i int, from readFrom, deadli
 	if l == nil {
 		return nil, a.l.unsent(ctx, ErrNoReplica)
 	}
-	place := func(l *link) int {
-		if l == v.links[i] {
-			return i
-		}
-		return -1
+	if c.cfg.HedgeReads {
+		a.hedged(ctx, l, from)
+	} else {
+		a.attempt(ctx, l, v.leads(l, i))
 	}
-	a.attempt(ctx, l, place(l))
 	if a.state != settled {
-		if l = c.pick(v, i, from, l); l != nil {
-			a.attempt(ctx, l, place(l))
+		if l = c.pick(v, i, from, a.l); l != nil {
+			a.attempt(ctx, l, v.leads(l, i))
 		}
 	}
 	if a.state != settled && from == fromReplica {
@@ -174,4 +172,12 @@ func (c *Client) read(ctx context.Context, v *view, i int, from readFrom, deadli
 		a.attempt(ctx, v.links[i], i)
 	}
 	return a.persist(ctx)
+}
+
+// leads returns the shard if a link leads to its primary, or -1.
+func (v *view) leads(l *link, shard int) int {
+	if l == v.links[shard] {
+		return shard
+	}
+	return -1
 }

@@ -113,8 +113,8 @@ func greetedWithRefusal(err error) bool {
 // outOfReach says that an error of a dial is about the network.
 func outOfReach(err error) bool {
 	var e redis.Error
-	return !errors.Is(err, ErrTimeout) && !errors.Is(err, ErrBacklog) && !errors.Is(err, ErrExhausted) &&
-		!errors.Is(err, errTLS) && !errors.Is(err, ErrNoReplica) && !errors.As(err, &e)
+	return !errors.Is(err, ErrTimeout) && !errors.Is(err, ErrBacklog) && !errors.Is(err, ErrTooMany) &&
+		!errors.Is(err, ErrExhausted) && !errors.Is(err, errTLS) && !errors.Is(err, ErrNoReplica) && !errors.As(err, &e)
 }
 
 // refusedBy is the error of a command that a shard's node refused until the call's time

@@ -1,8 +1,11 @@
 package session
 
 import (
+	"time"
+
 	"github.com/shardring/shardring/proxy/backend"
 	"github.com/shardring/shardring/proxy/iobuf"
+	"github.com/shardring/shardring/shard/quantile"
 )
 
 // hedge is a read that may be asked of a second node: if the first takes longer than 95
@@ -36,7 +39,7 @@ func (h *hedge) Reply(call *backend.Call, part []byte, done bool) {
 	if done {
 		h.ended++
 		if call == &h.calls[0] {
-			h.s.pool.timed95(h.conns[0]).take(h.s.core.now - h.begun)
+			h.s.pool.timed95(h.conns[0]).Take(time.Duration(h.s.core.now - h.begun))
 		}
 	}
 	if h.heard == nil {
@@ -70,7 +73,11 @@ func (h *hedge) Fail(call *backend.Call, err *backend.Error) {
 func (p *Pool) hedgeReads() {
 	for _, l := range p.lanes {
 		for i, c := range l.all {
-			limit := p.slow[c].limit()
+			q := p.slow[c]
+			if q == nil {
+				continue
+			}
+			limit := int64(q.Limit(tick))
 			if limit == 0 {
 				continue
 			}
@@ -121,42 +128,11 @@ func (h *hedge) again(first *backend.Conn) {
 	q.Take(s.core.buffer, &request)
 }
 
-// quantile follows the time under which 95 of 100 reads stay, without keeping any: it
-// goes up by 19 steps for one that is above and down by one for another.
-type quantile struct {
-	ns int64
-	n  int // reads, until there are enough
-}
-
-// enough is how many reads tell something.
-const enough = 100
-
-func (q *quantile) take(ns int64) {
-	if q.n++; q.n == 1 {
-		q.ns = ns
-		return
-	}
-	step := max(q.ns/128, 1000)
-	if ns > q.ns {
-		q.ns += 19 * step
-	} else {
-		q.ns = max(q.ns-step, 0)
-	}
-}
-
-// limit returns that time, in ns, at least a tick; 0: not known yet.
-func (q *quantile) limit() int64 {
-	if q == nil || q.n < enough {
-		return 0
-	}
-	return max(q.ns, int64(tick))
-}
-
 // timed95 returns how long reads take at a connection's node.
-func (p *Pool) timed95(c *backend.Conn) *quantile {
+func (p *Pool) timed95(c *backend.Conn) *quantile.P95 {
 	q := p.slow[c]
 	if q == nil {
-		q = &quantile{}
+		q = &quantile.P95{}
 		p.slow[c] = q
 	}
 	return q

@@ -11,6 +11,7 @@ import (
 	"github.com/shardring/shardring/ring"
 	"github.com/shardring/shardring/shard/command"
 	"github.com/shardring/shardring/shard/config"
+	"github.com/shardring/shardring/shard/quantile"
 	"github.com/shardring/shardring/shard/topology"
 )
 
@@ -45,16 +46,16 @@ type Pool struct {
 	proven   map[laneKey]bool // what a node has once taken, also of lanes that have gone
 	left     []*backend.Conn  // to nodes that left, until they are Retired
 	pause    pause
-	busy     []busyScript                 // overtaken because of a long script
-	thrown   []*waiting                   // to be asked again
-	timing   []*backend.Conn              // owned ones that may have a time limit running
-	shards   map[*backend.Conn]int        // index in snap.Shards
-	slow     map[*backend.Conn]*quantile  // how long reads take there, with hedge_reads
-	asked    bool                         // a session has said READONLY
-	spreads  bool                         // reads may go to replicas: see readers.go
-	replicas map[*backend.Conn]struct{}   // connections to replicas
-	waiting  map[*backend.Conn][]*Session // stalled until it is less full
-	idle     idlers                       // who may be idle for too long
+	busy     []busyScript                    // overtaken because of a long script
+	thrown   []*waiting                      // to be asked again
+	timing   []*backend.Conn                 // owned ones that may have a time limit running
+	shards   map[*backend.Conn]int           // index in snap.Shards
+	slow     map[*backend.Conn]*quantile.P95 // how long reads take there, with hedge_reads
+	asked    bool                            // a session has said READONLY
+	spreads  bool                            // reads may go to replicas: see readers.go
+	replicas map[*backend.Conn]struct{}      // connections to replicas
+	waiting  map[*backend.Conn][]*Session    // stalled until it is less full
+	idle     idlers                          // who may be idle for too long
 	loads    map[topology.Node]*backend.Load
 	ending   int64 // removed: its clients are cut off then, ns; 0: it is served
 }
@@ -79,7 +80,7 @@ func newPool(c *Core, shared *Shared) *Pool {
 		proven:   map[laneKey]bool{},
 		loads:    map[topology.Node]*backend.Load{},
 		replicas: map[*backend.Conn]struct{}{},
-		slow:     map[*backend.Conn]*quantile{},
+		slow:     map[*backend.Conn]*quantile.P95{},
 
 		memcached: !shared.Config().Redis,
 

@@ -14,6 +14,13 @@ var ErrTimeout = fmt.Errorf("no reply in time: %w", os.ErrDeadlineExceeded)
 // than the line holds. The command was not sent.
 var ErrBacklog = errors.New("too much is waiting to be written")
 
+// ErrTooMany is the reason of an Error when the server owes as many replies as the line
+// allows. The command was not sent.
+var ErrTooMany = errors.New("too many commands are under way")
+
+// TooMany is ErrTooMany with the limit.
+func TooMany(limit int) error { return fmt.Errorf("%w: %d (MaxInFlight)", ErrTooMany, limit) }
+
 // Error says why a call has no reply.
 type Error struct {
 	Err error

@@ -41,6 +41,10 @@ type Options struct {
 	// MaxUnsent is how many encoded bytes may wait to be written before
 	// Start refuses with ErrBacklog. 0 means 64 MiB.
 	MaxUnsent int
+	// MaxInFlight is how many replies the server may owe before Do and Start refuse
+	// with ErrTooMany, those included whose callers have gone. 0: no limit. While
+	// nobody waits one more is let in: it reads what is there.
+	MaxInFlight int
 }
 
 // transport is what a line needs of a connection; wire is the real one.
@@ -85,14 +89,18 @@ type transport interface {
 //     given up. A reply too large to be interrupted is read by a deputy, a
 //     goroutine that lives for that one reply and keeps these duties.
 //  6. Once err is set the queue is empty and stays so.
+//  7. owed is the number of commands in the queue, and of those that Start has
+//     encoded and is about to put there.
 type Line struct {
 	ch       transport
 	opts     Options
+	full     *Error // of who would be one more than Options.MaxInFlight
 	calls    *sync.Pool
 	deputies sync.WaitGroup
 
 	mu      sync.Mutex // protects the following fields and those of the calls
 	queue   ring
+	owed    int // replies the server has still to give
 	waiters int // owners in Wait
 	reading bool
 	writing bool
@@ -124,7 +132,7 @@ func newLine(opts Options) *Line {
 	if opts.MaxUnsent <= 0 {
 		opts.MaxUnsent = 64 << 20
 	}
-	return &Line{opts: opts, calls: &sync.Pool{
+	return &Line{opts: opts, full: &Error{Err: TooMany(opts.MaxInFlight)}, calls: &sync.Pool{
 		New: func() any { return &Call{wake: make(chan struct{}, 1)} },
 	}}
 }
@@ -134,6 +142,13 @@ func (l *Line) Err() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.err
+}
+
+// Owed returns how many replies the server has still to give.
+func (l *Line) Owed() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.owed
 }
 
 // Break fails every call in flight with err and closes the connection. It
@@ -151,7 +166,7 @@ func (l *Line) fail(err error) {
 	if l.err != nil {
 		return
 	}
-	l.err = err
+	l.err, l.owed = err, 0
 	l.ch.close()
 	for l.queue.n > 0 {
 		c := l.queue.pop()
@@ -178,6 +193,7 @@ func (l *Line) deliver(reply any, err error) {
 		l.fail(errUnasked)
 		return
 	}
+	l.owed--
 	c := l.queue.get(0)
 	if c.run != nil {
 		if cmd := c.run[0]; cmd != nil {

@@ -32,6 +32,13 @@ func idleAndWhole(t *testing.T, l *Line) {
 		t.Errorf("left behind: reading %v, writing %v, %d waiting, %d queued, error %v",
 			l.reading, l.writing, l.waiters, l.queue.n, l.err)
 	}
+	owed := 0
+	for i := range l.queue.n {
+		owed += l.queue.get(i).left
+	}
+	if l.owed != owed {
+		t.Errorf("%d replies counted, %d owed", l.owed, owed)
+	}
 }
 
 // storm has many goroutines use a line in every way and checks each reply.
@@ -320,5 +327,54 @@ func TestBacklogIsBounded(t *testing.T) {
 			t.Errorf("got %+v, want ErrBacklog, not sent", err)
 		}
 		l.Break(errCut)
+	})
+}
+
+// TestInFlightIsBounded: no more is begun than may be owed, also by callers who have gone.
+// Only while nobody waits, and so nobody reads, one more is.
+func TestInFlightIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		answers := make(chan struct{})
+		l := newFake(&fake{delay: func(string) time.Duration {
+			select {
+			case <-answers:
+				return 0
+			default:
+				return time.Second
+			}
+		}}, Options{MaxInFlight: 5})
+		refused := func(what string, err error) {
+			t.Helper()
+			var e *Error
+			if !errors.Is(err, ErrTooMany) || !errors.As(err, &e) || e.Sent || e.Broken || err.Error() != "too many commands are under way: 5 (MaxInFlight)" {
+				t.Errorf("%s: %v, want ErrTooMany, not sent", what, err)
+			}
+		}
+		run := commands("1", "2", "3", "4", "5", "6", "7", "8")
+		n, err := l.Start(slices.Clone(run))
+		if refused("a run", err); n != 5 {
+			t.Errorf("%d started, want 5", n)
+		}
+		l.Drop(run[4])
+		var wg sync.WaitGroup
+		defer wg.Wait()
+		wg.Go(func() {
+			if reply, err := l.Do(context.Background(), time.Time{}, "ECHO", []any{"first"}); !right("first", reply, err) {
+				t.Errorf("who reads what is there: %v, %v", reply, err)
+			}
+		})
+		synctest.Wait()
+		_, err = l.Do(context.Background(), time.Time{}, "ECHO", []any{"x"})
+		refused("beside one who waits", err)
+		n, err = l.Start(run[5:])
+		if refused("a run beside one who waits", err); n != 0 {
+			t.Errorf("%d started", n)
+		}
+		close(answers)
+		wg.Wait()
+		if reply, err := l.Do(context.Background(), time.Time{}, "ECHO", []any{"x"}); !right("x", reply, err) {
+			t.Errorf("afterwards: %v, %v", reply, err)
+		}
+		idleAndWhole(t, l)
 	})
 }

@@ -18,7 +18,7 @@ func (l *Line) Start(run []*Command) (n int, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, cmd := range run {
-		if cmd.end, err = l.encode(now, cmd.Cmd, cmd.Args); err != nil {
+		if cmd.end, err = l.encode(now, cmd.Cmd, cmd.Args, n); err != nil {
 			break
 		}
 		n++

@@ -16,7 +16,7 @@ import (
 func (l *Line) Do(ctx context.Context, deadline time.Time, cmd string, args []any) (any, error) {
 	now := time.Now()
 	l.mu.Lock()
-	end, err := l.encode(now, cmd, args)
+	end, err := l.encode(now, cmd, args, 0)
 	if err != nil {
 		l.mu.Unlock()
 		return nil, err
@@ -33,9 +33,9 @@ func (l *Line) Do(ctx context.Context, deadline time.Time, cmd string, args []an
 	return reply, err
 }
 
-// encode adds a command to what is to be written, and returns the number of
-// bytes ever encoded. mu is held.
-func (l *Line) encode(now time.Time, cmd string, args []any) (int64, error) {
+// encode adds a command to what is to be written, of a call of which so many
+// are encoded already, and returns the number of bytes ever encoded. mu is held.
+func (l *Line) encode(now time.Time, cmd string, args []any, begun int) (int64, error) {
 	if l.queue.n == 0 && now.Sub(l.used) > idleCheck && !l.used.IsZero() && !l.reading && l.err == nil {
 		// Under the mutex, so that nobody's reply comes meanwhile: it would
 		// look like something nobody asked for.
@@ -50,12 +50,16 @@ func (l *Line) encode(now time.Time, cmd string, args []any) (int64, error) {
 	if l.encoded-l.written > int64(l.opts.MaxUnsent) {
 		return 0, &Error{Err: ErrBacklog}
 	}
+	if limit := l.opts.MaxInFlight; limit > 0 && l.owed >= limit && (l.waiters > 0 || begun > 0) {
+		return 0, l.full
+	}
 	end, err := l.ch.encode(cmd, args)
 	if err != nil {
 		l.fail(err)
 		return 0, &Error{Err: err, Broken: true}
 	}
 	l.used, l.encoded = now, end
+	l.owed++
 	return end, nil
 }
 
