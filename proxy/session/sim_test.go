@@ -75,7 +75,9 @@ type simPool struct {
 	cfg      config.Pool
 	limit    time.Duration // cfg.Timeout at first
 	topo     *topology.Pool
-	password string
+	speaks   dialect
+	password string // that the nodes want
+	admits   string // and that the clients have to say
 	eject    bool
 
 	elements map[string]*element // of lists, by text
@@ -104,12 +106,16 @@ func newSimWorld(t *testing.T, rng *rand.Rand) *simWorld {
 	return w
 }
 
+// addPool adds a pool of Redis.
 func (w *simWorld) addPool(name string, shards int, cfg config.Pool) {
-	cfg.Name, cfg.Redis, cfg.Ring.Placement = name, true, ring.Murmur3
-	p := &simPool{
-		password: cfg.Auth.Value(), eject: cfg.AutoEjectHosts,
-		elements: map[string]*element{}, tallies: map[string]*tally{}, scripts: map[string]bool{},
-	}
+	cfg.Redis = true
+	w.add(&simPool{speaks: redisWords{}, admits: cfg.Auth.Value()}, name, shards, cfg)
+}
+
+func (w *simWorld) add(p *simPool, name string, shards int, cfg config.Pool) {
+	cfg.Name, cfg.Ring.Placement = name, ring.Murmur3
+	p.password, p.eject = cfg.Auth.Value(), cfg.AutoEjectHosts
+	p.elements, p.tallies, p.scripts = map[string]*element{}, map[string]*tally{}, map[string]bool{}
 	for i := range shards {
 		n := &simNode{
 			w: w, pool: p, shard: i, name: fmt.Sprintf("%s-%d", name, i), addr: fmt.Sprintf("%s-%d.example:6379", name, i),

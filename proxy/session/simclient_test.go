@@ -2,7 +2,6 @@ package session
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/shardring/shardring/shard/resp"
 )
@@ -74,7 +73,7 @@ func (w *simWorld) accept() {
 	}
 	c.s.Link = c
 	w.clients = append(w.clients, c)
-	if p.password != "" && !w.one(4) {
+	if p.admits != "" && !w.one(4) {
 		c.login()
 	}
 }
@@ -138,13 +137,7 @@ func (c *simClient) misbehave() {
 			return
 		}
 		c.mute = true
-		c.asked = append(c.asked, &question{name: "garbage", sent: c.w.now, last: true, open: true, check: func(r reply) error {
-			if r.typ != '-' || !strings.HasPrefix(r.text, "ERR Protocol error: ") {
-				return fmt.Errorf("want a protocol error")
-			}
-			return nil
-		}})
-		c.out = append(c.out, "*1\r\n+no\r\n"...)
+		c.pool.speaks.garbage(c)
 	case 4:
 		c.quit()
 	}
@@ -152,7 +145,7 @@ func (c *simClient) misbehave() {
 
 func (c *simClient) quit() {
 	if !c.mute {
-		c.send(&question{last: true, open: true, check: want("+OK")}, "QUIT")
+		c.pool.speaks.quit(c)
 		c.mute = true
 	}
 }
@@ -218,7 +211,7 @@ func (c *simClient) read(n int) {
 	}
 	at := 0
 	for at < len(c.got) && len(c.got)-at >= c.need {
-		r, k, need, err := decodeReply(c.got[at:])
+		r, k, need, err := c.pool.speaks.reply(c.got[at:])
 		if err != nil {
 			c.fatalf("%v", err)
 		}
@@ -227,7 +220,8 @@ func (c *simClient) read(n int) {
 			break
 		}
 		at += k
-		c.answer(r)
+		c.w.replies++
+		c.pool.speaks.answer(c, r)
 	}
 	c.got = append(c.got[:0], c.got[at:]...)
 	if c.ended && len(c.in) == 0 {
@@ -237,7 +231,6 @@ func (c *simClient) read(n int) {
 
 // answer judges one reply.
 func (c *simClient) answer(r reply) {
-	c.w.replies++
 	if c.pushed(r) {
 		return
 	}
@@ -256,7 +249,7 @@ func (c *simClient) answer(r reply) {
 	if err := r.speak(c.proto); err != nil {
 		c.fatalf("%s %q: %v: %v", q.name, q.keys, r, err)
 	}
-	if !c.logged && c.pool.password != "" && !q.open {
+	if !c.logged && c.pool.admits != "" && !q.open {
 		if err := want("-NOAUTH Authentication required.")(r); err != nil {
 			c.fatalf("%s before login: %v: %v", q.name, r, err)
 		}

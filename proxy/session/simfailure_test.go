@@ -106,7 +106,7 @@ func (c *simClient) closed() {
 	case (c.ever || c.tracked || c.target) && c.pool.excused(c.started):
 		c.w.cuts++ // messages are missed with a connection
 		return
-	case len(c.got) > 0 && len(c.asked) > 0 && (c.got[0] == '$' || c.got[0] == '*'):
+	case len(c.got) > 0 && len(c.asked) > 0 && c.pool.speaks.parts(c.got[0]):
 		// Half a reply: its shard died, and nothing can follow it.
 		q := c.asked[0]
 		for _, n := range c.pool.nodes {
