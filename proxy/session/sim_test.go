@@ -65,7 +65,7 @@ type simWorld struct {
 	conns   []*backend.Conn
 	touched []*Session
 
-	replies, failures, faults, cuts int
+	replies, texts, failures, faults, cuts int // texts: those of memcached
 }
 
 // simPool is a pool with its nodes.
@@ -110,6 +110,11 @@ func newSimWorld(t *testing.T, rng *rand.Rand) *simWorld {
 func (w *simWorld) addPool(name string, shards int, cfg config.Pool) {
 	cfg.Redis = true
 	w.add(&simPool{speaks: redisWords{}, admits: cfg.Auth.Value()}, name, shards, cfg)
+}
+
+// addTextPool adds a pool of memcached.
+func (w *simWorld) addTextPool(name string, shards int, cfg config.Pool) {
+	w.add(&simPool{speaks: textWords{}}, name, shards, cfg)
 }
 
 func (w *simWorld) add(p *simPool, name string, shards int, cfg config.Pool) {

@@ -34,7 +34,10 @@ type simClient struct {
 	asked   []*question
 	keys    map[string]*holding
 	seq     int
-	started int64 // when it connected
+	opaques int              // of memcached: requests with one
+	written map[string]int   // by key: changes that it asked for
+	stamps  map[string]stamp // by key
+	started int64            // when it connected
 
 	knocked bool // has sent AUTH
 	logged  bool // has been told that it is logged in
@@ -57,6 +60,13 @@ type question struct {
 	waits bool // for something to happen
 	muted bool // has no reply
 
+	// Of memcached:
+	reads  bool   // and nothing else
+	quiet  bool   // has no reply if all is well
+	long   bool   // such a line is read only if it comes at once
+	opaque string // is in the reply, but in one of a failure
+	pass   func() // told that there was no reply
+
 	listens bool // failing, the session ends
 	// check judges a reply that is not a failure. failed is told of one.
 	check  func(r reply) error
@@ -68,7 +78,7 @@ func (w *simWorld) accept() {
 	w.lastID++
 	c := &simClient{
 		w: w, pool: p, s: p.pool.Accept(), id: w.lastID, room: 1 << (6 + w.rng.IntN(14)),
-		keys: map[string]*holding{}, started: w.now, spoken: 2, proto: 2,
+		keys: map[string]*holding{}, written: map[string]int{}, stamps: map[string]stamp{}, started: w.now, spoken: 2, proto: 2,
 		listener: listener{due: map[*simLink][]message{}},
 	}
 	c.s.Link = c

@@ -3,6 +3,7 @@ package session
 import (
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -100,6 +101,9 @@ func (c *simClient) closed() {
 		c.w.cuts++ // it may have left too much unread
 		return
 	case c.hunted:
+		return
+	case slices.ContainsFunc(c.asked, func(q *question) bool { return q.long }):
+		c.w.cuts++
 		return
 	case len(c.asked) > 0 && c.asked[0].waits && (c.told || c.w.closing):
 		return // nobody waits for that
