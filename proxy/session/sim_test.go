@@ -14,7 +14,7 @@ import (
 	"github.com/shardring/shardring/shard/topology"
 )
 
-var simRun = randtest.NewRun("core", "TestCore", 150_000, 30_000)
+var simRun = randtest.NewRun("core", "TestCore", 200_000, 40_000)
 
 // TestCore runs the whole core without a socket: clients that send what they
 // like in any pieces, nodes that answer as they like or fail, and a clock that
@@ -31,11 +31,12 @@ func TestCore(t *testing.T) {
 		w.run(min(steps, each))
 		steps -= each
 		total.replies += w.replies
+		total.texts += w.texts
 		total.failures += w.failures
 		total.faults += w.faults
 		total.cuts += w.cuts
 	}
-	t.Logf("%d replies, %d of them failures, after %d faults; %d clients cut off", total.replies, total.failures, total.faults, total.cuts)
+	t.Logf("%d replies, %d of them by memcached, %d failures, after %d faults; %d clients cut off", total.replies, total.texts, total.failures, total.faults, total.cuts)
 }
 
 // simWorld is a core with what is around it.
@@ -91,6 +92,7 @@ func newSimWorld(t *testing.T, rng *rand.Rand) *simWorld {
 	limits.InFlight = 1 << rng.IntN(10)
 	limits.Output = 1 << (8 + rng.IntN(12))
 	limits.Stream = 1 << (6 + rng.IntN(12))
+	limits.Request.Bulk = 4 << 20
 	if w.hard = w.one(4); w.hard {
 		limits.OutputHard = 1 << (18 + rng.IntN(4))
 	}
@@ -103,6 +105,12 @@ func newSimWorld(t *testing.T, rng *rand.Rand) *simWorld {
 	w.addPool("seven", 7, config.Pool{ServerConnections: 2, Timeout: 150 * time.Millisecond, Auth: config.NewSecret("open sesame")})
 	w.addPool("cache", 4, config.Pool{ServerConnections: 1, Timeout: 250 * time.Millisecond, AutoEjectHosts: true,
 		ServerFailureLimit: 2, ServerRetryTimeout: 300 * time.Millisecond})
+	w.addTextPool("text", []int{1, 4}[rng.IntN(2)], config.Pool{ServerConnections: 1 + rng.IntN(2), Timeout: 400 * time.Millisecond,
+		OnShardError: config.ShardErrorIsError})
+	w.addTextPool("misses", 5, config.Pool{ServerConnections: 2, Timeout: 150 * time.Millisecond, Auth: config.NewSecret("open sesame"),
+		OnShardError: config.ShardErrorIsMiss})
+	w.addTextPool("memory", 3, config.Pool{ServerConnections: 1, Timeout: 250 * time.Millisecond, AutoEjectHosts: true,
+		ServerFailureLimit: 2, ServerRetryTimeout: 300 * time.Millisecond, OnShardError: config.ShardErrorIsMiss})
 	return w
 }
 

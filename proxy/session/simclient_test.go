@@ -75,6 +75,9 @@ type question struct {
 
 func (w *simWorld) accept() {
 	p := w.pools[w.rng.IntN(len(w.pools))]
+	if _, text := p.speaks.(textWords); text && w.one(2) { // two of three are Redis's
+		p = w.pools[w.rng.IntN(len(w.pools))]
+	}
 	w.lastID++
 	c := &simClient{
 		w: w, pool: p, s: p.pool.Accept(), id: w.lastID, room: 1 << (6 + w.rng.IntN(14)),
