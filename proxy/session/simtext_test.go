@@ -84,13 +84,12 @@ func (textWords) reply(b []byte) (r reply, n, need int, err error) {
 		if i < 0 {
 			return r, 0, len(b) + 1, nil
 		}
-		line := string(b[n : n+i])
+		line, ok := strings.CutSuffix(string(b[n:n+i]), "\r")
 		n += i + 1
-		words := strings.Fields(line)
-		if !strings.HasSuffix(line, "\r") || len(words) == 0 || words[0][0] > 'Z' {
+		words := strings.FieldsFunc(line, func(r rune) bool { return r == ' ' })
+		if !ok || len(words) == 0 || words[0][0] > 'Z' {
 			return r, 0, 0, fmt.Errorf("no line of a reply: %.80q", line)
 		}
-		line = line[:i-1]
 		size := 0
 		switch {
 		case words[0] == "STAT":

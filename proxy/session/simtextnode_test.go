@@ -15,9 +15,14 @@ func (textWords) execute(n *simNode, l *simLink, args [][]byte) []byte {
 	if n.pool.password != "" && !l.login {
 		return n.admit(l, args)
 	}
+	if n.w.echo {
+		return n.echoText(args)
+	}
 	name := string(args[0])
-	if last := string(args[len(args)-1]); last == "noreply" || name[0] == 'm' && slices.ContainsFunc(args[1:], func(w []byte) bool { return string(w) == "q" }) {
-		n.w.t.Errorf("%s: %.200q may have no reply", n.name, args)
+	for _, w := range args[1:] {
+		if string(w) == "noreply" || string(w) == "q" && name[0] == 'm' {
+			n.w.t.Errorf("%s: %.200q may have no reply", n.name, args)
+		}
 	}
 	if len(args) == 1 && name != "version" && name != "flush_all" && name != "stats" {
 		n.w.t.Errorf("%s: %q should not come here", n.name, name)
@@ -66,6 +71,9 @@ func (textWords) execute(n *simNode, l *simLink, args [][]byte) []byte {
 
 // admit answers on a connection that has yet to log in.
 func (n *simNode) admit(l *simLink, args [][]byte) []byte {
+	if string(args[0]) == "version" { // a silent node is asked for it together with the login
+		return []byte("CLIENT_ERROR unauthenticated\r\n")
+	}
 	if login := "default " + n.pool.password + "\r\n"; string(args[0]) != "set" || string(args[len(args)-1]) != login {
 		n.w.t.Errorf("%s: %q before the login", n.name, args)
 	}
