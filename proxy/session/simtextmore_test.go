@@ -247,7 +247,7 @@ func (c *simClient) askFlush(q *question, whole func() bool) {
 	}
 	q.check = func(r reply) error {
 		for _, n := range c.pool.nodes {
-			if line == "flush_all" && n.flushes == before[n] && !c.pool.eject {
+			if n.flushes == before[n] && !c.pool.eject {
 				return fmt.Errorf("%s has not heard of it", n.name)
 			}
 		}

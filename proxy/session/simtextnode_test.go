@@ -54,7 +54,7 @@ func (textWords) execute(n *simNode, l *simLink, args [][]byte) []byte {
 	case "verbosity":
 		b.WriteString("OK\r\n")
 	case "flush_all":
-		if len(args) == 1 {
+		if n.flushes++; len(args) == 1 {
 			n.flush()
 		}
 		b.WriteString("OK\r\n")
@@ -249,7 +249,6 @@ func (e *edit) metaFlags(args [][]byte) {
 // becomes of what they have under way.
 func (n *simNode) flush() {
 	clear(n.data)
-	n.flushes++
 	for _, c := range n.w.clients {
 		if c.pool != n.pool {
 			continue
