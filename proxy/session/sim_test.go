@@ -132,7 +132,7 @@ func (w *simWorld) add(p *simPool, name string, shards int, cfg config.Pool) {
 	for i := range shards {
 		n := &simNode{
 			w: w, pool: p, shard: i, name: fmt.Sprintf("%s-%d", name, i), addr: fmt.Sprintf("%s-%d.example:6379", name, i),
-			data: map[string]string{}, times: map[string]int{}, lists: map[string][]string{}, seen: map[string]int{}, faulty: -1e18,
+			data: map[string]string{}, times: map[string]int{}, lists: map[string][]string{}, seen: map[string]int{}, stored: map[string]string{}, faulty: -1e18,
 		}
 		cfg.Ring.Shards = append(cfg.Ring.Shards, ring.Shard{Name: n.name, Weight: 1})
 		cfg.Shards = append(cfg.Shards, config.Shard{Name: n.name, Weight: 1, Primary: config.Address{Network: "tcp", Addr: n.addr}})

@@ -29,11 +29,12 @@ type simNode struct {
 	links []*simLink
 
 	mode    nodeMode
-	until   int64 // the mode lasts
-	errors  int   // so many commands will be refused
-	slow    int64 // how long the next script runs, ns
-	flushes int   // how often it was told to forget everything
-	faulty  int64 // when something was last wrong with it
+	until   int64             // the mode lasts
+	errors  int               // so many commands will be refused
+	slow    int64             // how long the next script runs, ns
+	stored  map[string]string // of memcached: what came last, by key
+	flushes int               // how often it was told to forget everything
+	faulty  int64             // when something was last wrong with it
 }
 
 type nodeMode uint8

@@ -172,6 +172,7 @@ func (c *simClient) askTextEdit(k string, e edit, last string, also func(word st
 // askMutely changes keys and does not want to hear of it, but at last something.
 func (c *simClient) askMutely() {
 	for range 1 + c.w.rng.IntN(5) {
+		c.seq++
 		k := c.textKey()
 		e := c.someEdit(k)
 		if c.w.one(4) {

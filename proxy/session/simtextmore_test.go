@@ -168,6 +168,7 @@ func (c *simClient) seesMeta(q *question, k string, miss, value bool, text strin
 // askQuietly sends a pipeline of quiet commands, and mn, which ends it.
 func (c *simClient) askQuietly() {
 	for range 1 + c.w.rng.IntN(8) {
+		c.seq++
 		k := c.textKey()
 		switch e := c.someEdit(k); {
 		case e.verb == "touch":

@@ -170,6 +170,10 @@ func (n *simNode) change(l *simLink, name, k string, args [][]byte) []byte {
 	}
 	if !strings.Contains(k, ":n") && e.delta == 0 {
 		n.put(l, []byte(k), []byte(e.data))
+		if e.data != "" && e.data == n.stored[k] {
+			n.w.t.Errorf("%s: key %q is given %.80q twice", n.name, k, e.data)
+		}
+		n.stored[k] = e.data
 	}
 	data, there := n.data[k]
 	after, word := e.do(value{there, data}, cas == "" || cas == strconv.Itoa(n.times[k]))
