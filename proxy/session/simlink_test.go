@@ -228,7 +228,7 @@ func (l *simLink) finish() (busy bool) {
 		}
 		busy = true
 		for len(l.out) > 0 && !l.gone {
-			l.deliver(len(l.out))
+			l.deliver(l.w.cut(len(l.out)))
 		}
 		if len(l.in) == before {
 			break // half a command: the rest is in the core
