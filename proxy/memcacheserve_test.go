@@ -249,3 +249,35 @@ func TestMemcachedLogin(t *testing.T) {
 		wrong.says(t, "set k 0 0 1\r\nx\r\n", "SERVER_ERROR shard '…\r\n")
 	})
 }
+
+// TestMemcachedSilent: a server that was silent until its connection was given up is used
+// again once it answers.
+func TestMemcachedSilent(t *testing.T) {
+	each(t, func(t *testing.T, d engine.Driver) {
+		server := shardtest.Memcached(t)
+		c := dialCache(t, serve(t, d, cacheOf([]*shardtest.Server{server}, "timeout: 100ms", "on_shard_error: error")).addr)
+		c.says(t, "set k 0 0 1\r\nv\r\n", "STORED\r\n")
+		ask := func(until string) {
+			t.Helper()
+			for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+				c.SetDeadline(time.Now().Add(20 * time.Second))
+				io.WriteString(c, "mg k s\r\n")
+				line, err := c.r.ReadString('\n')
+				if err != nil {
+					t.Fatal(err)
+				}
+				if strings.HasPrefix(line, until) {
+					return
+				}
+				if time.Now().After(deadline) {
+					t.Fatalf("said %q for 20 s, want %q", line, until)
+				}
+			}
+		}
+		server.Pause()
+		ask("SERVER_ERROR shard 'one' at " + server.Addr + ": down: it has said nothing")
+		time.Sleep(300 * time.Millisecond) // and the connection is given up
+		server.Resume()
+		ask("HD s1")
+	})
+}

@@ -72,7 +72,10 @@ func (n *simNode) echo(name string, args [][]byte) []byte {
 // converse says in to a new session, in pieces of these lengths and then the rest,
 // ends when all is answered, or at once, and returns what it hears.
 func converse(t *testing.T, limits Limits, password string, in, pieces []byte, atOnce bool) string {
-	w := newRig(t, limits, 4, config.Pool{Auth: config.NewSecret(password)})
+	return newRig(t, limits, 4, config.Pool{Auth: config.NewSecret(password)}).converse(in, pieces, atOnce)
+}
+
+func (w *simWorld) converse(in, pieces []byte, atOnce bool) string {
 	w.core.rand = rand.New(rand.NewPCG(1, 2))
 	w.echo = true
 	c := w.client()
@@ -95,10 +98,10 @@ func converse(t *testing.T, limits Limits, password string, in, pieces []byte, a
 	w.turn(func() { c.s.EOF() })
 	got := c.hear()
 	if !c.ended {
-		t.Fatalf("not closed after the end: %v", c.s.phase)
+		w.t.Fatalf("not closed after the end: %v", c.s.phase)
 	}
 	if used := w.core.Buffers().Used(); used != 0 {
-		t.Fatalf("%d bytes of buffers are left", used)
+		w.t.Fatalf("%d bytes of buffers are left", used)
 	}
 	return got
 }

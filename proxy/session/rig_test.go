@@ -13,10 +13,23 @@ import (
 // newRig returns a world with one pool, in which nothing happens by chance.
 func newRig(t *testing.T, limits Limits, shards int, cfg config.Pool) *simWorld {
 	t.Helper()
+	w := newEmptyRig(t, limits)
+	w.addPool("p", shards, cfg)
+	return w
+}
+
+// newTextRig is newRig for memcached.
+func newTextRig(t *testing.T, limits Limits, shards int, cfg config.Pool) *simWorld {
+	t.Helper()
+	w := newEmptyRig(t, limits)
+	w.addTextPool("p", shards, cfg)
+	return w
+}
+
+func newEmptyRig(t *testing.T, limits Limits) *simWorld {
 	w := &simWorld{t: t, rng: rand.New(rand.NewPCG(1, 2)), now: 1e15, plain: true, nodes: map[string]*simNode{}}
 	w.core = NewCore(limits, func() int64 { return w.now })
 	w.core.Begin(w.now)
-	w.addPool("p", shards, cfg)
 	return w
 }
 

@@ -14,7 +14,7 @@ import (
 	"github.com/shardring/shardring/shard/topology"
 )
 
-var simRun = randtest.NewRun("core", "TestCore", 150_000, 30_000)
+var simRun = randtest.NewRun("core", "TestCore", 200_000, 40_000)
 
 // TestCore runs the whole core without a socket: clients that send what they
 // like in any pieces, nodes that answer as they like or fail, and a clock that
@@ -31,11 +31,12 @@ func TestCore(t *testing.T) {
 		w.run(min(steps, each))
 		steps -= each
 		total.replies += w.replies
+		total.texts += w.texts
 		total.failures += w.failures
 		total.faults += w.faults
 		total.cuts += w.cuts
 	}
-	t.Logf("%d replies, %d of them failures, after %d faults; %d clients cut off", total.replies, total.failures, total.faults, total.cuts)
+	t.Logf("%d replies, %d of them by memcached, %d failures, after %d faults; %d clients cut off", total.replies, total.texts, total.failures, total.faults, total.cuts)
 }
 
 // simWorld is a core with what is around it.
@@ -65,7 +66,7 @@ type simWorld struct {
 	conns   []*backend.Conn
 	touched []*Session
 
-	replies, failures, faults, cuts int
+	replies, texts, failures, faults, cuts int // texts: those of memcached
 }
 
 // simPool is a pool with its nodes.
@@ -75,7 +76,9 @@ type simPool struct {
 	cfg      config.Pool
 	limit    time.Duration // cfg.Timeout at first
 	topo     *topology.Pool
-	password string
+	speaks   dialect
+	password string // that the nodes want
+	admits   string // and that the clients have to say
 	eject    bool
 
 	elements map[string]*element // of lists, by text
@@ -89,6 +92,7 @@ func newSimWorld(t *testing.T, rng *rand.Rand) *simWorld {
 	limits.InFlight = 1 << rng.IntN(10)
 	limits.Output = 1 << (8 + rng.IntN(12))
 	limits.Stream = 1 << (6 + rng.IntN(12))
+	limits.Request.Bulk = 4 << 20
 	if w.hard = w.one(4); w.hard {
 		limits.OutputHard = 1 << (18 + rng.IntN(4))
 	}
@@ -101,19 +105,34 @@ func newSimWorld(t *testing.T, rng *rand.Rand) *simWorld {
 	w.addPool("seven", 7, config.Pool{ServerConnections: 2, Timeout: 150 * time.Millisecond, Auth: config.NewSecret("open sesame")})
 	w.addPool("cache", 4, config.Pool{ServerConnections: 1, Timeout: 250 * time.Millisecond, AutoEjectHosts: true,
 		ServerFailureLimit: 2, ServerRetryTimeout: 300 * time.Millisecond})
+	w.addTextPool("text", []int{1, 4}[rng.IntN(2)], config.Pool{ServerConnections: 1 + rng.IntN(2), Timeout: 400 * time.Millisecond,
+		OnShardError: config.ShardErrorIsError})
+	w.addTextPool("misses", 5, config.Pool{ServerConnections: 2, Timeout: 150 * time.Millisecond, Auth: config.NewSecret("open sesame"),
+		OnShardError: config.ShardErrorIsMiss})
+	w.addTextPool("memory", 3, config.Pool{ServerConnections: 1, Timeout: 250 * time.Millisecond, AutoEjectHosts: true,
+		ServerFailureLimit: 2, ServerRetryTimeout: 300 * time.Millisecond, OnShardError: config.ShardErrorIsMiss})
 	return w
 }
 
+// addPool adds a pool of Redis.
 func (w *simWorld) addPool(name string, shards int, cfg config.Pool) {
-	cfg.Name, cfg.Redis, cfg.Ring.Placement = name, true, ring.Murmur3
-	p := &simPool{
-		password: cfg.Auth.Value(), eject: cfg.AutoEjectHosts,
-		elements: map[string]*element{}, tallies: map[string]*tally{}, scripts: map[string]bool{},
-	}
+	cfg.Redis = true
+	w.add(&simPool{speaks: redisWords{}, admits: cfg.Auth.Value()}, name, shards, cfg)
+}
+
+// addTextPool adds a pool of memcached.
+func (w *simWorld) addTextPool(name string, shards int, cfg config.Pool) {
+	w.add(&simPool{speaks: textWords{}}, name, shards, cfg)
+}
+
+func (w *simWorld) add(p *simPool, name string, shards int, cfg config.Pool) {
+	cfg.Name, cfg.Ring.Placement = name, ring.Murmur3
+	p.password, p.eject = cfg.Auth.Value(), cfg.AutoEjectHosts
+	p.elements, p.tallies, p.scripts = map[string]*element{}, map[string]*tally{}, map[string]bool{}
 	for i := range shards {
 		n := &simNode{
 			w: w, pool: p, shard: i, name: fmt.Sprintf("%s-%d", name, i), addr: fmt.Sprintf("%s-%d.example:6379", name, i),
-			data: map[string]string{}, times: map[string]int{}, lists: map[string][]string{}, seen: map[string]int{}, faulty: -1e18,
+			data: map[string]string{}, times: map[string]int{}, lists: map[string][]string{}, seen: map[string]int{}, stored: map[string]string{}, faulty: -1e18,
 		}
 		cfg.Ring.Shards = append(cfg.Ring.Shards, ring.Shard{Name: n.name, Weight: 1})
 		cfg.Shards = append(cfg.Shards, config.Shard{Name: n.name, Weight: 1, Primary: config.Address{Network: "tcp", Addr: n.addr}})

@@ -133,9 +133,14 @@ func (c *simClient) ask() {
 		return
 	}
 	c.seq++
+	c.pool.speaks.ask(c)
+}
+
+// askRedis sends some request to a pool of Redis.
+func (c *simClient) askRedis() {
 	token := fmt.Sprintf("%d.%d", c.id, c.seq)
 	k := c.key()
-	if !c.knocked && c.pool.password != "" {
+	if !c.knocked && c.pool.admits != "" {
 		// What is large now would be a protocol error.
 		if c.w.one(2) {
 			c.login()

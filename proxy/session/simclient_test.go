@@ -2,7 +2,6 @@ package session
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/shardring/shardring/shard/resp"
 )
@@ -35,7 +34,10 @@ type simClient struct {
 	asked   []*question
 	keys    map[string]*holding
 	seq     int
-	started int64 // when it connected
+	opaques int              // of memcached: requests with one
+	written map[string]int   // by key: changes that it asked for
+	stamps  map[string]stamp // by key
+	started int64            // when it connected
 
 	knocked bool // has sent AUTH
 	logged  bool // has been told that it is logged in
@@ -58,6 +60,13 @@ type question struct {
 	waits bool // for something to happen
 	muted bool // has no reply
 
+	// Of memcached:
+	reads  bool   // and nothing else
+	quiet  bool   // has no reply if all is well
+	long   bool   // such a line is read only if it comes at once
+	opaque string // is in the reply, but in one of a failure
+	pass   func() // told that there was no reply
+
 	listens bool // failing, the session ends
 	// check judges a reply that is not a failure. failed is told of one.
 	check  func(r reply) error
@@ -66,15 +75,18 @@ type question struct {
 
 func (w *simWorld) accept() {
 	p := w.pools[w.rng.IntN(len(w.pools))]
+	if _, text := p.speaks.(textWords); text && w.one(2) { // two of three are Redis's
+		p = w.pools[w.rng.IntN(len(w.pools))]
+	}
 	w.lastID++
 	c := &simClient{
 		w: w, pool: p, s: p.pool.Accept(), id: w.lastID, room: 1 << (6 + w.rng.IntN(14)),
-		keys: map[string]*holding{}, started: w.now, spoken: 2, proto: 2,
+		keys: map[string]*holding{}, written: map[string]int{}, stamps: map[string]stamp{}, started: w.now, spoken: 2, proto: 2,
 		listener: listener{due: map[*simLink][]message{}},
 	}
 	c.s.Link = c
 	w.clients = append(w.clients, c)
-	if p.password != "" && !w.one(4) {
+	if p.admits != "" && !w.one(4) {
 		c.login()
 	}
 }
@@ -138,13 +150,7 @@ func (c *simClient) misbehave() {
 			return
 		}
 		c.mute = true
-		c.asked = append(c.asked, &question{name: "garbage", sent: c.w.now, last: true, open: true, check: func(r reply) error {
-			if r.typ != '-' || !strings.HasPrefix(r.text, "ERR Protocol error: ") {
-				return fmt.Errorf("want a protocol error")
-			}
-			return nil
-		}})
-		c.out = append(c.out, "*1\r\n+no\r\n"...)
+		c.pool.speaks.garbage(c)
 	case 4:
 		c.quit()
 	}
@@ -152,7 +158,7 @@ func (c *simClient) misbehave() {
 
 func (c *simClient) quit() {
 	if !c.mute {
-		c.send(&question{last: true, open: true, check: want("+OK")}, "QUIT")
+		c.pool.speaks.quit(c)
 		c.mute = true
 	}
 }
@@ -218,7 +224,7 @@ func (c *simClient) read(n int) {
 	}
 	at := 0
 	for at < len(c.got) && len(c.got)-at >= c.need {
-		r, k, need, err := decodeReply(c.got[at:])
+		r, k, need, err := c.pool.speaks.reply(c.got[at:])
 		if err != nil {
 			c.fatalf("%v", err)
 		}
@@ -227,7 +233,8 @@ func (c *simClient) read(n int) {
 			break
 		}
 		at += k
-		c.answer(r)
+		c.w.replies++
+		c.pool.speaks.answer(c, r)
 	}
 	c.got = append(c.got[:0], c.got[at:]...)
 	if c.ended && len(c.in) == 0 {
@@ -237,7 +244,6 @@ func (c *simClient) read(n int) {
 
 // answer judges one reply.
 func (c *simClient) answer(r reply) {
-	c.w.replies++
 	if c.pushed(r) {
 		return
 	}
@@ -256,7 +262,7 @@ func (c *simClient) answer(r reply) {
 	if err := r.speak(c.proto); err != nil {
 		c.fatalf("%s %q: %v: %v", q.name, q.keys, r, err)
 	}
-	if !c.logged && c.pool.password != "" && !q.open {
+	if !c.logged && c.pool.admits != "" && !q.open {
 		if err := want("-NOAUTH Authentication required.")(r); err != nil {
 			c.fatalf("%s before login: %v: %v", q.name, r, err)
 		}

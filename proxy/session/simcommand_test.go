@@ -11,7 +11,7 @@ func (c *simClient) login() {
 	c.send(&question{open: true, check: func(r reply) error {
 		c.logged = true
 		return want("+OK")(r)
-	}}, "AUTH", c.pool.password)
+	}}, "AUTH", c.pool.admits)
 }
 
 func (c *simClient) askSet(k string) {

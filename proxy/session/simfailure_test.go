@@ -3,6 +3,7 @@ package session
 import (
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -101,12 +102,15 @@ func (c *simClient) closed() {
 		return
 	case c.hunted:
 		return
+	case slices.ContainsFunc(c.asked, func(q *question) bool { return q.long }):
+		c.w.cuts++
+		return
 	case len(c.asked) > 0 && c.asked[0].waits && (c.told || c.w.closing):
 		return // nobody waits for that
 	case (c.ever || c.tracked || c.target) && c.pool.excused(c.started):
 		c.w.cuts++ // messages are missed with a connection
 		return
-	case len(c.got) > 0 && len(c.asked) > 0 && (c.got[0] == '$' || c.got[0] == '*'):
+	case len(c.got) > 0 && len(c.asked) > 0 && c.pool.speaks.parts(c.got[0]):
 		// Half a reply: its shard died, and nothing can follow it.
 		q := c.asked[0]
 		for _, n := range c.pool.nodes {

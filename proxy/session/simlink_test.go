@@ -89,7 +89,7 @@ func (l *simLink) work(limit int) {
 		if l.waiting != nil {
 			break
 		}
-		args, n, err := parseCommand(l.in[at:])
+		args, n, err := l.node.pool.speaks.parse(l.in[at:])
 		if err != nil {
 			l.w.t.Fatalf("%s: the proxy sent no command: %v", l.node.name, err)
 		}
@@ -98,13 +98,18 @@ func (l *simLink) work(limit int) {
 			l.room = max(l.room, 2*(len(l.in)-at))
 			break
 		}
-		l.out = append(l.out, l.node.execute(l, args)...)
+		l.out = append(l.out, l.execute(args)...)
 		at += n
 	}
 	l.in = append(l.in[:0], l.in[at:]...)
 	if len(l.in) < l.room && l.conn.Out.Len() > 0 {
 		l.w.flushConn(l.conn)
 	}
+}
+
+// execute has the node answer one command.
+func (l *simLink) execute(args [][]byte) []byte {
+	return l.node.pool.speaks.execute(l.node, l, args)
 }
 
 // deliver hands the core n bytes of what the node said. They are overwritten
@@ -130,11 +135,11 @@ func (l *simLink) deliver(n int) {
 // executed.
 func (l *simLink) drop() {
 	for l.connected && l.waiting == nil && !l.w.one(3) {
-		args, n, _ := parseCommand(l.in)
+		args, n, _ := l.node.pool.speaks.parse(l.in)
 		if n == 0 {
 			break
 		}
-		l.node.execute(l, args)
+		l.execute(args)
 		l.in = l.in[n:]
 	}
 	l.remove()
@@ -150,11 +155,11 @@ func (l *simLink) kill() {
 		return
 	}
 	for len(l.in) > 0 && l.waiting == nil && !l.w.one(3) {
-		args, n, _ := parseCommand(l.in)
+		args, n, _ := l.node.pool.speaks.parse(l.in)
 		if n == 0 {
 			break
 		}
-		l.out = append(l.out, l.node.execute(l, args)...)
+		l.out = append(l.out, l.execute(args)...)
 		l.in = l.in[n:]
 	}
 	for k := l.w.rng.IntN(len(l.out) + 1); k > 0 && !l.gone; {
@@ -179,13 +184,8 @@ func (l *simLink) babble() {
 		return
 	}
 	l.node.wrong()
-	switch c := l.conn; {
-	case c.InFlight() > 0 || c.Out.Len() > 0 || c.State() != backend.Ready:
-		// Only what is no RESP can be told from a reply.
-		l.out = append(l.out, "HTTP/1.1 400 Bad Request\r\n"...)
-	default:
-		l.out = append(l.out, "+OK\r\n"...)
-	}
+	idle := l.conn.InFlight() == 0 && l.conn.Out.Len() == 0 && l.conn.State() == backend.Ready
+	l.out = append(l.out, l.node.pool.speaks.noise(idle)...)
 	l.deliver(l.w.cut(len(l.out)))
 }
 
@@ -228,7 +228,7 @@ func (l *simLink) finish() (busy bool) {
 		}
 		busy = true
 		for len(l.out) > 0 && !l.gone {
-			l.deliver(len(l.out))
+			l.deliver(l.w.cut(len(l.out)))
 		}
 		if len(l.in) == before {
 			break // half a command: the rest is in the core

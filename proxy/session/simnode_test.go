@@ -28,11 +28,13 @@ type simNode struct {
 	seen  map[string]int  // by client: the sequence number of its last write
 	links []*simLink
 
-	mode   nodeMode
-	until  int64 // the mode lasts
-	errors int   // so many commands will be refused
-	slow   int64 // how long the next script runs, ns
-	faulty int64 // when something was last wrong with it
+	mode    nodeMode
+	until   int64             // the mode lasts
+	errors  int               // so many commands will be refused
+	slow    int64             // how long the next script runs, ns
+	stored  map[string]string // of memcached: what came last, by key
+	flushes int               // how often it was told to forget everything
+	faulty  int64             // when something was last wrong with it
 }
 
 type nodeMode uint8
@@ -329,7 +331,7 @@ func (n *simNode) put(l *simLink, k, v []byte) {
 	if len(v) == 0 || n.w.plain {
 		return
 	}
-	f := strings.SplitN(string(v[:min(len(v), 400)]), "|", 4)
+	f := strings.SplitN(string(v[:min(len(v), 600)]), "|", 4)
 	if len(f) != 4 || f[0] != hex.EncodeToString(k) {
 		n.w.t.Errorf("%s: key %q is given %.80q", n.name, k, v)
 		return

@@ -13,6 +13,7 @@ type reply struct {
 	text  string // of '+', '-', '$' and '='
 	num   int64  // of ':'
 	elems []reply
+	head  string // of a value of memcached: its line
 }
 
 // decodeReply reads the reply at the start of b: its length is n, or 0 when it
@@ -94,6 +95,8 @@ func (r reply) String() string {
 	switch {
 	case r.null:
 		return "null"
+	case r.typ == 'T':
+		return fmt.Sprintf("%d values, %.200q %.200q", len(r.elems), r.head, r.text)
 	case r.typ == ':':
 		return fmt.Sprintf(":%d", r.num)
 	case r.typ == '*', r.typ == '%', r.typ == '>', r.typ == '~':

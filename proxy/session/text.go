@@ -205,7 +205,10 @@ func (s *Session) getText(frame []byte, req *memcache.Request) {
 		s.sendText(first, frame, req, getText)
 		return
 	}
-	g.breakLines(req)
+	if g.breakLines(req) {
+		s.sendLines(g, req)
+		return
+	}
 	s.start(g)
 	g.req.form = getText
 	for i := range g.parts {

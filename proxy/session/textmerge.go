@@ -22,11 +22,13 @@ func (g *gather) concludeText(out *iobuf.Queue) string {
 // not sure to be read.
 const maxGetPart = 2000
 
-// breakLines makes parts of parts whose lines would be too long.
-func (g *gather) breakLines(req *memcache.Request) {
+// breakLines makes parts of parts whose lines would be too long. It reports whether there
+// are any: then several parts may go to one shard.
+func (g *gather) breakLines(req *memcache.Request) bool {
 	if len(req.Line) <= maxGetPart || bytes.HasPrefix(req.Name, []byte("get")) {
-		return
+		return false
 	}
+	shards := len(g.parts)
 	latest := make([]uint32, len(g.parts)) // of each part, where its keys go now
 	length := make([]int, len(g.parts))
 	for i := range latest {
@@ -41,6 +43,32 @@ func (g *gather) breakLines(req *memcache.Request) {
 		}
 		g.owner[j] = latest[i]
 	}
+	return len(g.parts) > shards
+}
+
+// sendLines sends the parts of a gather that breakLines has made more of: each is said whole
+// before the next, for they may share a connection.
+func (s *Session) sendLines(g *gather, req *memcache.Request) {
+	g.line, g.keys = append(g.line, req.Line...), append(g.keys, req.Args...)
+	s.start(g)
+	g.req.form = getText
+	line := make([]byte, 0, maxGetPart+len("\r\n"))
+	for i := range g.parts {
+		q := g.send(i)
+		if q == nil {
+			continue
+		}
+		line = append(line[:0], req.Name...)
+		for j, k := range req.Args {
+			if g.owner[j] == uint32(i) {
+				line = append(append(line, ' '), k.Of(req.Line)...)
+			}
+		}
+		line = append(line, "\r\n"...)
+		g.parts[i].conn.Stats.RequestBytes += uint64(len(line))
+		q.Append(s.core.buffer, line)
+	}
+	g.sent()
 }
 
 // mergeValues: of each shard the values it has of its keys, in their order; all of them in the
