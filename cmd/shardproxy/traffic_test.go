@@ -39,17 +39,12 @@ const (
 // gently is from a writer's round to its next, where no load is asked for.
 const gently = 4 * time.Millisecond
 
-// busy has writers write, in turn through each of the ways.
-func busy(ways ...func() (do, func(), error)) *traffic {
-	return traffics(make([]string, len(ways)), func(string) bool { return true }, ways...)
-}
-
-// busyWith is busy with so many writers.
+// busyWith has so many writers write, in turn through each of the ways.
 func busyWith(writers int, ways ...func() (do, func(), error)) *traffic {
 	return trafficOf(writers, make([]string, len(ways)), func(string) bool { return true }, ways...)
 }
 
-// traffics is busy with ways that have names; moves says which keys are on the shard
+// traffics is busyWith -move.writers and ways that have names; moves says which keys are on the shard
 // that moves.
 func traffics(names []string, moves func(key string) bool, ways ...func() (do, func(), error)) *traffic {
 	return trafficOf(*moveWriters, names, moves, ways...)
