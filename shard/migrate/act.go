@@ -19,7 +19,13 @@ func (m *Move) act(ctx context.Context, s Step, at seen) error {
 		if err := m.prepare(ctx); err != nil { // a node that was started again since has forgotten it
 			return err
 		}
+		if err := m.rewritten(ctx); err != nil {
+			return err
+		}
 		if err := m.compare(ctx); err != nil || m.header.Way != BySentinels {
+			return err
+		}
+		if err := m.prefer(ctx); err != nil {
 			return err
 		}
 		return m.await(ctx)
@@ -84,10 +90,7 @@ func (m *Move) prepare(ctx context.Context) error {
 	if err := m.change(ctx, m.target, "repl-diskless-sync-delay", "3600"); err != nil {
 		return err
 	}
-	if m.header.Way == BySentinels {
-		return m.prefer(ctx)
-	}
-	return nil
+	return m.change(ctx, m.target, "replica-priority", "0") // Sentinels must not promote half a copy
 }
 
 // login gives a node the pool's login, for its link to the other one. It stays: the

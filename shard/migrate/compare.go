@@ -15,6 +15,29 @@ const (
 	ttlSlack = int64(2 * time.Second / time.Millisecond)
 )
 
+// rewritten waits until the target has written its append-only file anew, as it does once
+// it has the copy. Until then its disk may keep it from answering for seconds: Sentinels
+// have the node that they promote write its configuration.
+func (m *Move) rewritten(ctx context.Context) error {
+	var told time.Time
+	for {
+		info, err := m.target.info(ctx, "persistence")
+		if err != nil {
+			return err
+		}
+		if info["aof_rewrite_in_progress"] != "1" && info["aof_rewrite_scheduled"] != "1" {
+			return nil
+		}
+		if time.Since(told) > time.Second {
+			told = time.Now()
+			m.say(Compare, "waits until %s has written its append-only file anew", m.header.Target)
+		}
+		if err := sleep(ctx, 50*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
 // compare counts the keys of both nodes and compares a sample of them, values and
 // times to live. Clients go on writing, so a difference is looked at again; one that
 // stays ends the move.

@@ -105,8 +105,8 @@ func (m *Move) freezes(hold time.Duration) {
 	m.cutoff = m.frozenAt.Add(hold)
 }
 
-// held says that writes wait, and not for Sentinels, which take seconds.
-func (m *Move) held() bool { return !m.frozenAt.IsZero() && m.header.Way != BySentinels }
+// held says that writes wait.
+func (m *Move) held() bool { return !m.frozenAt.IsZero() }
 
 func (m *Move) pause(ctx context.Context, d time.Duration) error {
 	_, err := m.source.do(ctx, "CLIENT", "PAUSE", strconv.FormatInt(d.Milliseconds(), 10), "WRITE")
@@ -159,7 +159,7 @@ func (m *Move) unfreeze(ctx context.Context) error {
 }
 
 func (m *Move) thawed() {
-	if !m.frozenAt.IsZero() {
+	if m.held() {
 		m.result.Frozen = max(m.result.Frozen, time.Since(m.frozenAt))
 		m.frozenAt = time.Time{}
 	}

@@ -165,7 +165,8 @@ func (j *journal) begin(s Step) error {
 
 // beginHeld is begin for Demote and Promote while writes wait, and does not wait for the
 // disk: that of a busy machine takes as long as it likes. The entry outlives this
-// process, and after a crash of the machine it is known to be missing: see crashed.
+// process, and after a crash of the machine it is known to be missing: see crashed. That of
+// Demote by Sentinels says no more than Elect's, which is on the disk.
 func (j *journal) beginHeld(s Step) error {
 	if j.boot == "" {
 		return j.begin(s) // that crash would not be noticed

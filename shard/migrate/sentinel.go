@@ -69,7 +69,7 @@ func (m *Move) masterName() string {
 	return m.header.Shard
 }
 
-// prefer gives the target the best priority of all replicas.
+// prefer gives the target, which has a whole copy now, the best priority of all replicas.
 func (m *Move) prefer(ctx context.Context) error {
 	if err := m.change(ctx, m.target, "replica-priority", "1"); err != nil {
 		return err
@@ -163,6 +163,9 @@ func (m *Move) hold(ctx context.Context) error {
 	}
 	if err := m.pause(ctx, electHold); err != nil {
 		return err
+	}
+	if !m.held() { // by a process that was killed, perhaps
+		m.frozenAt = now
 	}
 	m.cutoff = now.Add(electHold)
 	return nil

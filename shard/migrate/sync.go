@@ -34,7 +34,7 @@ const noLink = 20 * time.Second
 
 // sync tells how far the copy is, and waits a moment.
 func (m *Move) sync(ctx context.Context, at seen) error {
-	if !m.frozenAt.IsZero() { // the link was lost while writes waited
+	if m.held() { // the link was lost while writes waited
 		if err := m.again(ctx, "the target lost its link"); err != nil {
 			return err
 		}
