@@ -164,9 +164,6 @@ func (m *Move) hold(ctx context.Context) error {
 	if err := m.pause(ctx, electHold); err != nil {
 		return err
 	}
-	if !m.held() { // by a process that was killed, perhaps
-		m.frozenAt = now
-	}
 	m.cutoff = now.Add(electHold)
 	return nil
 }
