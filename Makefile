@@ -51,9 +51,10 @@ core: ## a long randomised run of the proxy's core; SEED=… STEPS=… repeat on
 
 .PHONY: diff
 diff: STEPS = 200000
-diff: deps ## a long random run of the proxy over four redis-servers beside one alone; SEED=… STEPS=… repeat one
+diff: deps ## a long random run of the proxy over four servers, Redis and memcached, beside one alone; SEED=… STEPS=… repeat one
 	@echo "seed $(SEED), $(STEPS) requests; again: make diff SEED=$(SEED) STEPS=$(STEPS)"
 	$(GO) test -count=1 -timeout 60m -run '^TestDifference$$' -v ./proxy -diff.seed=$(SEED) -diff.steps=$(STEPS)
+	$(GO) test -count=1 -timeout 60m -run '^TestMemcachedDifference$$' -v ./proxy -memcached.diff.seed=$(SEED) -memcached.diff.steps=$(STEPS)
 
 .PHONY: conformance
 conformance: ## the test suite of Redis 7.0.15 through the proxy and directly, 20 minutes; needs tcl, git clones the suite
