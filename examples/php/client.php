@@ -148,19 +148,26 @@ function listen(string $subscribe, array $names, int $messages): array
 
 // A channel is on the shard its name hashes to, a pattern on all of them. PUBLISH
 // returns how many heard it: nobody, as long as the subscription is not there.
-$sent = array_map(fn ($i) => ["php:news:$i", "news $i"], range(0, 19));
-sort($sent);
-$publish = function (Redis $publisher) use ($sent) {
+// The channels of the second half are others: who has closed the first may still be there.
+function messages(string $about): array
+{
+    $sent = array_map(fn ($i) => ["php:$about:$i", "$about $i"], range(0, 19));
+    sort($sent);
+    return $sent;
+}
+$publish = fn (array $sent) => function (Redis $publisher) use ($sent) {
     foreach ($sent as [$channel, $text]) {
         while ($publisher->publish($channel, $text) === 0) {
             usleep(10_000);
         }
     }
 };
-meanwhile($publish);
-step('SUBSCRIBE hears channels of all shards', listen('subscribe', array_column($sent, 0), 20) === $sent);
-meanwhile($publish);
-step('PSUBSCRIBE hears them too', listen('psubscribe', ['php:news:*'], 20) === $sent);
+$news = messages('news');
+meanwhile($publish($news));
+step('SUBSCRIBE hears channels of all shards', listen('subscribe', array_column($news, 0), 20) === $news);
+$offers = messages('offers');
+meanwhile($publish($offers));
+step('PSUBSCRIBE hears such channels too', listen('psubscribe', ['php:offers:*'], 20) === $offers);
 
 // A request that waits holds up nobody else.
 meanwhile(function (Redis $worker) {
