@@ -22,7 +22,7 @@ func hedging(t *testing.T, n int, change func(*Config)) (c *Client, primary *sha
 	c, primary, replicas = replicated(t, n, func(c *Config) {
 		c.ReadFrom, c.Balance, c.HedgeReads = config.PreferReplica, config.RoundRobin, true
 		// Who is stopped is not found out during the test.
-		c.Timeout, c.HealthInterval, c.DialTimeout = 20*time.Second, 20*time.Second, 20*time.Second
+		c.Timeout, c.HealthInterval, c.DialTimeout = 20*time.Second, 5*time.Second, 20*time.Second
 		if change != nil {
 			change(c)
 		}
