@@ -35,9 +35,13 @@ func pool(t *testing.T, lines string) (path string, from, to *shardtest.Server) 
 func run(t *testing.T, o migrate.Options) (*migrate.Result, error) {
 	t.Helper()
 	o.Shard, o.Watch = "one", 50*time.Millisecond
+	told := o.Progress
 	o.Progress = func(e migrate.Event) {
 		if e.Step != migrate.Sync || e.Warning {
 			t.Log(e)
+		}
+		if told != nil {
+			told(e)
 		}
 	}
 	m, err := migrate.New(o)
@@ -110,6 +114,40 @@ func TestFence(t *testing.T) {
 		if have, err := redis.StringMap(from.Do("CONFIG", "GET", name)); err != nil || have[name] != want {
 			t.Errorf("%s is %q, %v, want %q", name, have[name], err, want)
 		}
+	}
+}
+
+// TestWrittenBack: a file that somebody writes back each time is not rewritten for ever;
+// when it has the new node, the move is finished.
+func TestWrittenBack(t *testing.T) {
+	path, from, to := pool(t, "")
+	was, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back := func(e migrate.Event) {
+		if e.Step != migrate.Rewrite {
+			return
+		}
+		if err := os.WriteFile(path, was, 0o600); err != nil {
+			t.Error(err)
+		}
+	}
+	_, err = run(t, migrate.Options{Config: path, To: to.Addr, Progress: back})
+	want := path + " back 3 times: " + to.Addr + " is the primary now; change shard one where the file is made, then --resume"
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Fatalf("%v, want %q", err, want)
+	}
+	if err := os.WriteFile(path, []byte(strings.ReplaceAll(string(was), from.Addr, to.Addr)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m, err := migrate.New(migrate.Options{Config: path, Shard: "one"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if _, err := m.Resume(context.Background()); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -79,6 +79,7 @@ type Move struct {
 	report         *Report  // of Preflight
 	result         Result
 	told, detached bool
+	rewrites       int
 	aborting       bool
 	lapsed         bool             // a pause ended before it was renewed
 	home           string           // of Abort: the third node that Sentinels gave the shard to, "": none

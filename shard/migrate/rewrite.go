@@ -2,14 +2,21 @@ package migrate
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 
 	"github.com/shardring/shardring/shard/config"
 )
 
+// maxRewrites is how often a move writes the configuration that somebody writes back.
+const maxRewrites = 3
+
 // rewrite puts the target into the configuration. What was there is kept beside it.
 func (m *Move) rewrite() error {
+	if m.rewrites++; m.rewrites > maxRewrites {
+		return fmt.Errorf("something has written %s back %d times: %s is the primary now; change shard %s where the file is made, then --resume", m.path, maxRewrites, m.header.Target, m.header.Shard)
+	}
 	data, err := os.ReadFile(m.path)
 	if err != nil {
 		return err
