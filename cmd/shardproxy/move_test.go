@@ -24,33 +24,15 @@ type moving struct {
 	servers   []*shardtest.Server
 	to        *shardtest.Server
 	proxies   []*shardtest.Server
-	sentinels []*shardtest.Server // none, but with byWay
+	sentinels []*shardtest.Server // those that watch the servers, if any do
 	client    *shard.Client
 }
 
-func newMoving(t *testing.T, opts ...shardtest.Option) *moving {
-	t.Helper()
-	return newMovingWith(t, func([]*shardtest.Server) string { return "" }, opts...)
-}
-
-// newElected is newMoving with a Sentinel.
-func newElected(t *testing.T, opts ...shardtest.Option) *moving {
-	t.Helper()
-	return newMovingWith(t, func(servers []*shardtest.Server) string {
-		var lines []string
-		for i, s := range servers {
-			host, port, _ := strings.Cut(s.Addr, ":")
-			lines = append(lines, fmt.Sprintf("sentinel monitor cache-%d %s %s 1\nsentinel down-after-milliseconds cache-%d 10000", i+1, host, port, i+1))
-		}
-		return fmt.Sprintf("  sentinels: [%q]\n", shardtest.Sentinel(t, strings.Join(lines, "\n")).Addr)
-	}, opts...)
-}
-
-// newMovingWith adds lines to the pool.
-func newMovingWith(t *testing.T, lines func([]*shardtest.Server) string, opts ...shardtest.Option) *moving {
+// newMoving has the given lines in its pool, beside the shards.
+func newMoving(t *testing.T, lines func(*moving) string, opts ...shardtest.Option) *moving {
 	t.Helper()
 	m := &moving{servers: shardtest.RedisN(t, 2, opts...), to: shardtest.Redis(t, opts...)}
-	yml := poolOf("${ADDR}", m.servers) + lines(m.servers)
+	yml := poolOf("${ADDR}", m.servers) + lines(m)
 	m.proxies = []*shardtest.Server{serve(t, "shardproxy: {admin: \"${ADDR.admin}\"} # ours\n"+yml), serve(t, yml)}
 	m.path = m.proxies[0].ConfigPath()
 	var err error
@@ -59,6 +41,18 @@ func newMovingWith(t *testing.T, lines func([]*shardtest.Server) string, opts ..
 	}
 	t.Cleanup(func() { m.client.Close() })
 	return m
+}
+
+// byDefaults is a newMoving as a user has it, with one Sentinel or without.
+func byDefaults(t *testing.T, elected bool) *moving {
+	t.Helper()
+	return newMoving(t, func(m *moving) string {
+		if !elected {
+			return ""
+		}
+		m.sentinels = []*shardtest.Server{shardtest.Sentinel(t, monitor(m.servers, 1, "down-after-milliseconds %s 10000"))}
+		return sentinelsOf(m.sentinels)
+	})
 }
 
 // moves says that a key is on the shard that moves.
@@ -194,11 +188,9 @@ func (m *moving) at(t *testing.T, primary, replica *shardtest.Server) {
 func TestMove(t *testing.T) {
 	for _, way := range strings.Split(*moveWays, ",") {
 		t.Run(way, func(t *testing.T) {
-			m, args := (*moving)(nil), []string{"--shard", "cache-2"}
-			if way == "sentinel" {
-				m = newElected(t)
-			} else {
-				m, args = newMoving(t), append(args, "--switch", way)
+			m, args := byDefaults(t, way == "sentinel"), []string{"--shard", "cache-2"}
+			if way != "sentinel" {
+				args = append(args, "--switch", way)
 			}
 			m.fill(t, *moveKeys)
 			names := []string{"through the proxy that is told", "through the one that is not", "of the library"}

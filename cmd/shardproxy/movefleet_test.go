@@ -12,7 +12,6 @@ import (
 
 	"github.com/gomodule/redigo/redis"
 
-	"github.com/shardring/shardring/shard"
 	"github.com/shardring/shardring/shard/shardtest"
 )
 
@@ -23,40 +22,47 @@ var debuggable = shardtest.Args("--enable-debug-command", "yes")
 // of them, which watch both shards. Clients look often, as otherwise a test would wait.
 func byWay(t *testing.T, way string, opts ...shardtest.Option) *moving {
 	t.Helper()
-	opts = append([]shardtest.Option{debuggable}, opts...)
-	m := &moving{servers: shardtest.RedisN(t, 2, opts...), to: shardtest.Redis(t, opts...)}
-	lines := "  redis: true\n  health_interval: 200ms\n"
-	if way == "sentinel" {
-		m.sentinels = watch(t, m.servers)
-		var list []string
-		for _, s := range m.sentinels {
-			list = append(list, fmt.Sprintf("%q", s.Addr))
+	return newMoving(t, func(m *moving) string {
+		lines := "  health_interval: 200ms\n"
+		if way == "sentinel" {
+			m.sentinels = watch(t, m.servers)
+			lines += sentinelsOf(m.sentinels)
 		}
-		lines += "  sentinels: [" + strings.Join(list, ", ") + "]\n"
+		return lines
+	}, append([]shardtest.Option{debuggable}, opts...)...)
+}
+
+// sentinelsOf is a pool's line that names them.
+func sentinelsOf(sentinels []*shardtest.Server) string {
+	var all []string
+	for _, s := range sentinels {
+		all = append(all, fmt.Sprintf("%q", s.Addr))
 	}
-	yml := strings.Replace(poolOf("${ADDR}", m.servers), "  redis: true\n", lines, 1)
-	m.proxies = []*shardtest.Server{serve(t, "shardproxy: {admin: \"${ADDR.admin}\"} # ours\n"+yml), serve(t, yml)}
-	m.path = m.proxies[0].ConfigPath()
-	var err error
-	if m.client, err = shard.Open(m.path, ""); err != nil {
-		t.Fatal(err)
+	return "  sentinels: [" + strings.Join(all, ", ") + "]\n"
+}
+
+// monitor is the file of a Sentinel that watches the servers as cache-1, cache-2 …; the
+// settings have %s for the name.
+func monitor(servers []*shardtest.Server, quorum int, settings ...string) string {
+	var lines []string
+	for i, s := range servers {
+		host, port, _ := strings.Cut(s.Addr, ":")
+		name := fmt.Sprintf("cache-%d", i+1)
+		lines = append(lines, fmt.Sprintf("sentinel monitor %s %s %s %d", name, host, port, quorum))
+		for _, set := range settings {
+			lines = append(lines, "sentinel "+fmt.Sprintf(set, name))
+		}
 	}
-	t.Cleanup(func() { m.client.Close() })
-	return m
+	return strings.Join(lines, "\n")
 }
 
 // watch starts three Sentinels for the shards of a pool; they ask for INFO each
 // second, as otherwise a test would wait ten.
 func watch(t *testing.T, servers []*shardtest.Server) (all []*shardtest.Server) {
 	t.Helper()
-	var lines []string
-	for i, s := range servers {
-		host, port, _ := strings.Cut(s.Addr, ":")
-		name := fmt.Sprintf("cache-%d", i+1)
-		lines = append(lines, fmt.Sprintf("sentinel monitor %s %s %s 2\nsentinel down-after-milliseconds %s 1500\nsentinel failover-timeout %s 10000", name, host, port, name, name))
-	}
+	conf := monitor(servers, 2, "down-after-milliseconds %s 1500", "failover-timeout %s 10000")
 	for range 3 {
-		s := shardtest.Sentinel(t, strings.Join(lines, "\n"))
+		s := shardtest.Sentinel(t, conf)
 		if _, err := s.Do("SENTINEL", "DEBUG", "INFO-PERIOD", 1000); err != nil {
 			t.Fatal(err)
 		}

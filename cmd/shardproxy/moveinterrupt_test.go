@@ -13,8 +13,7 @@ func TestMoveInterrupted(t *testing.T) {
 			t.Parallel()
 			m := byWay(t, "pause", slow)
 			m.fill(t, 2000)
-			want, file := sums(t, m.servers[1]), readFile(t, m.path)
-			was := []untouched{stateOf(t, m.servers[1]), stateOf(t, m.to)}
+			was := m.stands(t)
 			tr := m.writing()
 			u := m.start(t, by("pause", "--to", m.to.Addr)...)
 			m.copying(t)
@@ -24,15 +23,15 @@ func TestMoveInterrupted(t *testing.T) {
 			r := u.end()
 			wantCode(t, r, exitFailed)
 			wantIn(t, r.stderr, "stopped before the switch", m.servers[1].Addr+" is the primary as before; --resume goes on, --abort takes the move back")
-			sameState(t, m.servers[1], was[0])
+			sameState(t, m.servers[1], was.source)
 			wantCode(t, m.move(t, then), exitDone)
 			if then == "--abort" {
-				m.takenBack(t, was, file, want)
+				m.takenBack(t, was)
 				r = m.move(t, then) // twice is told
 				wantCode(t, r, exitFailed)
 				wantIn(t, r.stderr, "no move was begun here, or it has ended")
 			} else {
-				m.moved(t, m.to, m.servers[1], want)
+				m.moved(t, m.to, m.servers[1], was.sums)
 			}
 			tr.end(t, m.read(t))
 		})

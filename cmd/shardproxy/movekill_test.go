@@ -181,8 +181,7 @@ func TestMoveAborted(t *testing.T) {
 			t.Parallel()
 			m := byWay(t, way)
 			m.fill(t, 2000)
-			want, file := sums(t, m.servers[1]), readFile(t, m.path)
-			was := []untouched{stateOf(t, m.servers[1]), stateOf(t, m.to)}
+			was := m.stands(t)
 			tr := m.writing()
 			steps := switches[way]
 			if *moveFull {
@@ -199,14 +198,14 @@ func TestMoveAborted(t *testing.T) {
 				wantCode(t, r, exitDone)
 				wantIn(t, r.stderr, "that came to "+step)
 				wantIn(t, r.stdout, "Taken back: shard cache-2 is at "+m.servers[1].Addr)
-				m.takenBack(t, was, file, want)
+				m.takenBack(t, was)
 				if t.Failed() {
 					t.Fatalf("killed before %s\n%s", step, r.stderr)
 				}
 			}
 			if way == "sentinel" { // they make a node that they know a replica after eight seconds
 				time.Sleep(10 * time.Second)
-				m.takenBack(t, was, file, want)
+				m.takenBack(t, was)
 			}
 			// What has been switched is not taken back.
 			m.move(t, by(way, "--to", m.to.Addr, "--kill-before", "release")...)
@@ -214,23 +213,35 @@ func TestMoveAborted(t *testing.T) {
 			wantCode(t, r, exitFailed)
 			wantIn(t, r.stderr, "the target is the primary already: --resume finishes")
 			wantCode(t, m.move(t, "--resume"), exitDone)
-			m.moved(t, m.to, m.servers[1], want)
+			m.moved(t, m.to, m.servers[1], was.sums)
 			wantIn(t, m.move(t, "--resume").stderr, "no move was begun here")
 			tr.end(t, m.read(t))
 		})
 	}
 }
 
-// takenBack checks that all is as it was before a move.
-func (m *moving) takenBack(t *testing.T, was []untouched, file string, want map[string]string) {
+// standing is what a move that is taken back leaves as it was.
+type standing struct {
+	source, target untouched
+	file           string
+	sums           map[string]string // of the source's keys
+}
+
+func (m *moving) stands(t *testing.T) standing {
 	t.Helper()
-	sameState(t, m.servers[1], was[0])
-	sameState(t, m.to, was[1])
+	return standing{stateOf(t, m.servers[1]), stateOf(t, m.to), readFile(t, m.path), sums(t, m.servers[1])}
+}
+
+// takenBack checks that all is as it was before a move.
+func (m *moving) takenBack(t *testing.T, was standing) {
+	t.Helper()
+	sameState(t, m.servers[1], was.source)
+	sameState(t, m.to, was.target)
 	if n, err := redis.Int(m.to.Do("DBSIZE")); err != nil || n != 0 {
 		t.Errorf("the target has %d keys, %v", n, err)
 	}
-	same(t, sums(t, m.servers[1]), want)
-	if have := readFile(t, m.path); have != file {
+	same(t, sums(t, m.servers[1]), was.sums)
+	if have := readFile(t, m.path); have != was.file {
 		t.Errorf("the file was changed:\n%s", have)
 	}
 	if m.exists(m.journal()) {

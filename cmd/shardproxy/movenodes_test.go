@@ -95,8 +95,7 @@ func TestMoveTargetKilled(t *testing.T) {
 			t.Parallel()
 			m := byWay(t, c.way, slow)
 			m.fill(t, 2000)
-			want, file := sums(t, m.servers[1]), readFile(t, m.path)
-			was := []untouched{stateOf(t, m.servers[1]), stateOf(t, m.to)}
+			was := m.stands(t)
 			tr := m.writing()
 			u := m.start(t, by(c.way, "--to", m.to.Addr)...)
 			m.copying(t)
@@ -116,10 +115,10 @@ func TestMoveTargetKilled(t *testing.T) {
 				if _, err := m.to.Do("FLUSHALL"); err != nil { // it keeps its copy on its disk
 					t.Fatal(err)
 				}
-				m.takenBack(t, was, file, want)
+				m.takenBack(t, was)
 				wantCode(t, m.move(t, by(c.way, "--to", m.to.Addr)...), exitDone)
 			}
-			m.moved(t, m.to, m.servers[1], want)
+			m.moved(t, m.to, m.servers[1], was.sums)
 			tr.end(t, m.read(t))
 		})
 	}
@@ -134,8 +133,7 @@ func TestMoveSourceKilled(t *testing.T) {
 			t.Parallel()
 			m := byWay(t, "pause", slow)
 			m.fill(t, 2000)
-			want, file := sums(t, m.servers[1]), readFile(t, m.path)
-			was := []untouched{stateOf(t, m.servers[1]), stateOf(t, m.to)}
+			was := m.stands(t)
 			tr := shake(through(m.proxies[0].Addr), through(m.proxies[1].Addr), m.plain)
 			u := m.start(t, by("pause", "--to", m.to.Addr)...)
 			m.copying(t)
@@ -150,9 +148,9 @@ func TestMoveSourceKilled(t *testing.T) {
 			r = m.move(t, then)
 			wantCode(t, r, exitDone)
 			if then == "--abort" {
-				m.takenBack(t, was, file, want)
+				m.takenBack(t, was)
 			} else {
-				m.moved(t, m.to, m.servers[1], want)
+				m.moved(t, m.to, m.servers[1], was.sums)
 			}
 			read := m.read(t)
 			soon(t, "proxies find the shard again", func() error {
