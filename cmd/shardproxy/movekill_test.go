@@ -59,9 +59,9 @@ func (m *moving) moved(t *testing.T, primary, replica *shardtest.Server, want ma
 		t.Error("the journal is there yet")
 	}
 	for _, s := range m.sentinels {
-		at, err := redis.Strings(s.Do("SENTINEL", "GET-MASTER-ADDR-BY-NAME", "cache-2"))
-		if err != nil || strings.Join(at, ":") != primary.Addr {
-			t.Errorf("Sentinel %s has %v, %v, want %s", s.Addr, at, err, primary.Addr)
+		f, err := redis.StringMap(s.Do("SENTINEL", "MASTER", "cache-2"))
+		if err != nil || f["ip"]+":"+f["port"] != primary.Addr || strings.Contains(f["flags"], "failover_in_progress") {
+			t.Errorf("Sentinel %s has %s:%s, %s, %v, want %s and no failover", s.Addr, f["ip"], f["port"], f["flags"], err, primary.Addr)
 		}
 	}
 }
