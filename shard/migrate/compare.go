@@ -3,17 +3,14 @@ package migrate
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/gomodule/redigo/redis"
 )
 
-const (
-	ends     = 4096 // bytes of a string that are compared at each end; a node that sends a large one does nothing else
-	samples  = 100
-	ttlSlack = int64(2 * time.Second / time.Millisecond)
-)
+const samples = 100 // of each database
 
 // rewritten waits until the target has written its append-only file anew, as it does once
 // it has the copy. Until then its disk may keep it from answering for seconds: Sentinels
@@ -56,29 +53,67 @@ func (m *Move) compare(ctx context.Context) error {
 	return fmt.Errorf("%w: the target is not a copy of the source; --abort takes the move back", err)
 }
 
-// sample compares some keys of database 0.
+// sample compares how many keys the databases have, and some of each.
 func (m *Move) sample(ctx context.Context) (int, error) {
-	count, err := redis.Int(m.source.do(ctx, "DBSIZE"))
+	have, err := m.keyspace(ctx, m.source)
 	if err != nil {
 		return 0, err
 	}
-	same, err := redis.Int(m.target.do(ctx, "DBSIZE"))
+	copied, err := m.keyspace(ctx, m.target)
 	if err != nil {
 		return 0, err
-	}
-	if d := max(count-same, same-count); d > 1000+count/20 { // clients write and keys expire meanwhile
-		return 0, fmt.Errorf("the source has %d keys, the target %d", count, same)
 	}
 	checked := 0
-	for range min(samples, count) {
-		key, err := redis.Bytes(m.source.do(ctx, "RANDOMKEY"))
+	for db := range copied {
+		have[db] += 0 // also one that only the target has
+	}
+	for db, count := range have {
+		same := copied[db]
+		if d := max(count-same, same-count); d > 1000+count/20 { // clients write and keys expire meanwhile
+			return 0, fmt.Errorf("the source has %d keys in database %d, the target %d", count, db, same)
+		}
+		n, err := m.sampleOf(ctx, db, min(samples, count))
+		if err != nil {
+			return 0, err
+		}
+		checked += n
+	}
+	return checked, nil
+}
+
+// keyspace returns how many keys each database has, those that have none left out.
+func (m *Move) keyspace(ctx context.Context, n *node) (map[int]int64, error) {
+	info, err := n.info(ctx, "keyspace")
+	if err != nil {
+		return nil, err
+	}
+	all := map[int]int64{}
+	for name, v := range info {
+		db, err := strconv.Atoi(strings.TrimPrefix(name, "db"))
+		keys, ok := strings.CutPrefix(v, "keys=")
+		if err != nil || !ok {
+			continue
+		}
+		keys, _, _ = strings.Cut(keys, ",")
+		all[db], _ = strconv.ParseInt(keys, 10, 64)
+	}
+	return all, nil
+}
+
+// sampleOf compares that many keys of a database, or fewer where it has few.
+func (m *Move) sampleOf(ctx context.Context, db int, keys int64) (checked int, err error) {
+	source, target := m.source.in(db), m.target.in(db)
+	defer source.close()
+	defer target.close()
+	for range keys {
+		key, err := redis.Bytes(source.do(ctx, "RANDOMKEY"))
 		if err == redis.ErrNil {
 			break
 		}
 		if err != nil {
 			return 0, err
 		}
-		if err := m.sameKey(ctx, key); err != nil {
+		if err := sameKey(ctx, source, target, key); err != nil {
 			return 0, err
 		}
 		checked++
@@ -86,91 +121,35 @@ func (m *Move) sample(ctx context.Context) (int, error) {
 	return checked, nil
 }
 
-// sameKey compares one key; one that changes all the time is given up on without an
-// error, as it cannot be compared.
-func (m *Move) sameKey(ctx context.Context, key []byte) error {
-	for range 20 {
-		before, err := m.digest(ctx, m.source, key)
+// sameKey compares one key. One that the source changes meanwhile cannot be compared,
+// which is no error; one that it does not change may be late at the target.
+func sameKey(ctx context.Context, source, target *node, key []byte) error {
+	var first digest
+	for i := range 20 {
+		before, err := source.digest(ctx, key)
 		if err != nil {
 			return err
 		}
 		if err := sleep(ctx, 2*time.Millisecond); err != nil {
 			return err
 		}
-		copied, err := m.digest(ctx, m.target, key)
+		copied, err := target.digest(ctx, key)
 		if err != nil {
 			return err
 		}
-		after, err := m.digest(ctx, m.source, key)
+		after, err := source.digest(ctx, key)
 		if err != nil {
 			return err
 		}
-		if before.value != after.value || before.ttl < 0 != (after.ttl < 0) {
-			continue // it changed in between
+		if i == 0 {
+			first = before
 		}
-		if copied.value == before.value && copied.ttl < 0 == (before.ttl < 0) && max(copied.ttl-before.ttl, before.ttl-copied.ttl) < ttlSlack {
+		if !first.like(after) {
 			return nil
 		}
-		if copied.value != before.value || before.ttl > ttlSlack {
-			continue
+		if copied.like(before) || before.ending() || copied.ending() {
+			return nil
 		}
-		return nil // about to end
-	}
-	before, _ := m.digest(ctx, m.source, key)
-	copied, _ := m.digest(ctx, m.target, key)
-	if again, _ := m.digest(ctx, m.source, key); again != before || copied.value == before.value {
-		return nil
 	}
 	return fmt.Errorf("key %q differs", key)
-}
-
-// digest is what is compared of a key: its type and length, and of a string its ends.
-type digest struct {
-	value string
-	ttl   int64 // in milliseconds, -1: none, -2: no key
-}
-
-func (m *Move) digest(ctx context.Context, n *node, key []byte) (d digest, err error) {
-	kind, err := redis.String(n.do(ctx, "TYPE", key))
-	if err != nil {
-		return d, err
-	}
-	var v any
-	switch kind {
-	case "string":
-		v, err = n.ends(ctx, key)
-	case "list":
-		v, err = n.do(ctx, "LLEN", key)
-	case "set":
-		v, err = n.do(ctx, "SCARD", key)
-	case "zset":
-		v, err = n.do(ctx, "ZCARD", key)
-	case "hash":
-		v, err = n.do(ctx, "HLEN", key)
-	case "stream":
-		v, err = n.do(ctx, "XLEN", key)
-	}
-	if err != nil {
-		if strings.Contains(err.Error(), "WRONGTYPE") {
-			return digest{value: "changing"}, nil
-		}
-		return d, err
-	}
-	d.value = fmt.Sprintf("%s %s", kind, v)
-	d.ttl, err = redis.Int64(n.do(ctx, "PTTL", key))
-	return d, err
-}
-
-// ends are a string's length, its first bytes and its last.
-func (n *node) ends(ctx context.Context, key []byte) (string, error) {
-	length, err := redis.Int64(n.do(ctx, "STRLEN", key))
-	if err != nil {
-		return "", err
-	}
-	first, err := redis.Bytes(n.do(ctx, "GETRANGE", key, 0, ends-1))
-	if err != nil {
-		return "", err
-	}
-	last, err := redis.Bytes(n.do(ctx, "GETRANGE", key, -ends, -1))
-	return fmt.Sprintf("%d %s %s", length, first, last), err
 }

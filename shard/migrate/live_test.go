@@ -20,9 +20,9 @@ import (
 )
 
 // pool is a file with one shard, its server, and an empty one.
-func pool(t *testing.T, lines string) (path string, from, to *shardtest.Server) {
+func pool(t *testing.T, lines string, opts ...shardtest.Option) (path string, from, to *shardtest.Server) {
 	t.Helper()
-	from, to = shardtest.Redis(t), shardtest.Redis(t)
+	from, to = shardtest.Redis(t, opts...), shardtest.Redis(t, opts...)
 	path = filepath.Join(t.TempDir(), "pools.yml")
 	yml := fmt.Sprintf("cache:\n  redis: true\n  health_interval: 100ms\n%s  shards:\n    - {name: one, primary: %s} # the only one\n", lines, from.Addr)
 	if err := os.WriteFile(path, []byte(yml), 0o600); err != nil {

@@ -19,6 +19,7 @@ type node struct {
 	addr           config.Address
 	user, password string
 	within         time.Duration // for a connect, and for a reply
+	db             int           // that connections select
 	conn           redis.Conn    // nil: none
 }
 
@@ -26,7 +27,7 @@ type node struct {
 // is sent twice.
 func (n *node) do(ctx context.Context, command string, args ...any) (any, error) {
 	if n.conn == nil {
-		opts := []redis.DialOption{redis.DialConnectTimeout(n.within), redis.DialReadTimeout(n.within), redis.DialWriteTimeout(n.within)}
+		opts := []redis.DialOption{redis.DialConnectTimeout(n.within), redis.DialReadTimeout(n.within), redis.DialWriteTimeout(n.within), redis.DialDatabase(n.db)}
 		if n.password != "" {
 			opts = append(opts, redis.DialPassword(n.password), redis.DialUsername(n.user))
 		}
@@ -44,6 +45,13 @@ func (n *node) do(ctx context.Context, command string, args ...any) (any, error)
 		return nil, fmt.Errorf("%s at %s: %w", command, n.addr, err)
 	}
 	return v, nil
+}
+
+// in is a node's database, by a connection of its own.
+func (n *node) in(db int) *node {
+	one := *n
+	one.conn, one.db = nil, db
+	return &one
 }
 
 func (n *node) close() {

@@ -108,10 +108,7 @@ func (n *node) ask(ctx context.Context) (f facts) {
 	}
 	f.sentinels = strings.Count(clients, " name=sentinel-")
 	began := time.Now()
-	if t, err := redis.Int64s(n.do(ctx, "TIME")); err == nil && len(t) == 2 {
-		middle := began.Add(time.Since(began) / 2)
-		f.skew = time.Unix(t[0], t[1]*1000).Sub(middle)
-	}
+	f.skew = n.now(ctx).Sub(began.Add(time.Since(began) / 2))
 	if f.info["redis_mode"] != "sentinel" {
 		f.denied = n.denied(ctx)
 	}
