@@ -193,6 +193,7 @@ func TestMemcachedConversations(t *testing.T) {
 			t.Errorf("20 set: cmd_set %q, of all shards %d, version %q, limit_maxbytes %q", all["cmd_set"], sum, all["version"], all["limit_maxbytes"])
 		}
 		c.says(t, "stats nosuch\r\n", "ERROR\r\n")
+		c.says(t, "stats sizes_enable\r\nget nosuch\r\n", "CLIENT_ERROR stats sizes_enable is for one server…\r\nEND\r\n")
 
 		// The binary protocol, and the end.
 		b := dialCache(t, addr)

@@ -46,9 +46,7 @@ func (p *Parser) understand(line []byte) int {
 	case "flush_all":
 		return p.every(Flush, t, 1, 3)
 	case "stats":
-		p.Req.Verb, p.Req.Reads = Stats, true
-		p.Req.Args = append(p.Req.Args, t[1:]...)
-		p.keys = p.Req.Args
+		p.stats(t)
 	case "quit":
 		p.Req.Verb = Quit
 	case "watch", "shutdown", "slabs", "lru", "lru_crawler", "cache_memlimit", "extstore", "refresh_certs":
@@ -184,6 +182,25 @@ func (p *Parser) every(v Verb, t []Span, least, most int) int {
 		p.rewrite(len(t) - 1)
 	}
 	return -1
+}
+
+// stats: of all servers. Those of sizes can be switched on and off too, but a server does not
+// end the reply to that.
+func (p *Parser) stats(t []Span) {
+	args := t[1:]
+	if len(args) > 0 && string(args[0].Of(p.Req.Line)) == "shards" {
+		args = args[1:]
+	}
+	if len(args) > 0 {
+		switch what := string(args[0].Of(p.Req.Line)); what {
+		case "sizes_enable", "sizes_disable":
+			p.answer("CLIENT_ERROR stats " + what + " is for one server, and this is a pool of them")
+			return
+		}
+	}
+	p.Req.Verb, p.Req.Reads = Stats, true
+	p.Req.Args = append(p.Req.Args, t[1:]...)
+	p.keys = p.Req.Args
 }
 
 // meta: m and a letter, a key, and flags.
