@@ -118,6 +118,7 @@ var requests = []struct {
 	{"stats sizes\r\nstats sizes_enable\r\nstats  sizes_disable x\r\nstats shards sizes_enable\r\nstats items sizes_enable\r\n", []string{"12 as it is reads",
 		"answer CLIENT_ERROR stats sizes_enable is for one server, and this is a pool of them", "answer CLIENT_ERROR stats sizes_disable is for one server, and this is a pool of them",
 		"answer CLIENT_ERROR stats sizes_enable is for one server, and this is a pool of them", "12 as it is reads"}},
+	{"sput / HTTP/1.1\r\nincrx HTTP/1.1\r\nxget / HTTP/1.1\r\n", []string{"answer ERROR", "answer ERROR", `close ""`}},
 	{"POST / HTTP/1.1\r\n", []string{`close ""`}},
 	{"mg a\r\nmg a v q k Oab\r\nmg a q q\r\nmg a T30\r\nmg\r\nmg " + longKey + "\r\n", []string{"4 as it is key=a reads", "4 mg a v k Oab| key=a quiet keep reads", "4 as it is key=a reads", "4 as it is key=a", "answer ERROR", "answer " + badFormat}},
 	{"mg Zm9v b v\r\nmg Zm9 b v\r\n", []string{"4 as it is key=foo reads", "4 as it is key=Zm9 reads"}},

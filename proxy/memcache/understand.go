@@ -3,7 +3,12 @@ package memcache
 import (
 	"bytes"
 	"math"
+	"strings"
 )
+
+// ownInitials begin words that memcached takes for its own, whatever the line ends in: it hangs
+// up on what else looks like HTTP.
+const ownInitials = "gsacidt"
 
 // understand reads a request's line. It returns the length of the data behind it
 // without its CRLF, -1 if none follows.
@@ -52,7 +57,7 @@ func (p *Parser) understand(line []byte) int {
 	case "watch", "shutdown", "slabs", "lru", "lru_crawler", "cache_memlimit", "extstore", "refresh_certs":
 		return p.answer("CLIENT_ERROR " + string(word) + " is for one server, and this is a pool of them")
 	default:
-		if last := t[len(t)-1].Of(line); bytes.HasPrefix(last, []byte("HTTP/")) {
+		if last := t[len(t)-1].Of(line); strings.IndexByte(ownInitials, word[0]) < 0 && bytes.HasPrefix(last, []byte("HTTP/")) {
 			p.Req.Verb = Close
 			return -1
 		}
