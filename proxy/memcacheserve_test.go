@@ -161,6 +161,7 @@ func TestMemcachedConversations(t *testing.T) {
 		}
 		c.says(t, "get"+get.String()+"\r\n", want.String()+"END\r\n")
 		c.says(t, "gat 0"+gat.String()+"\r\n", want.String()+"END\r\n")
+		c.says(t, "gat 0"+strings.Repeat(" nosuch", 100_000)+gat.String()+"\r\ngat 0 nosuch\r\n", want.String()+"END\r\nEND\r\n")
 		c.says(t, "get nosuch "+strings.Repeat("k", 251)+"\r\n", "CLIENT_ERROR bad command line format\r\n")
 
 		// Values that a server does not take, and one that the proxy does not.

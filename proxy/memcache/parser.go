@@ -14,10 +14,11 @@ const (
 const (
 	// maxKey is the longest key.
 	maxKey = 250
-	// maxLine is the longest line but for get and gets: a server that has more of one than
-	// that and not its end gives the connection up.
+	// maxLine is the longest line but for get, gets, gat and gats: a server that has more of one
+	// than that and not its end gives the connection up.
 	maxLine = 2048
-	// maxGetLine is the longest line of get and gets, for which memcached has no limit.
+	// maxGetLine is the longest line of these. memcached has no limit for get and gets; gat and
+	// gats are sent to it in several lines.
 	maxGetLine = 64 << 20
 	// maxTokens is how many words of a line memcached looks at, but for get and its like.
 	maxTokens = 23
@@ -118,7 +119,12 @@ func (p *Parser) Parse(b []byte) (n int, st Status) {
 // length.
 func isGet(b []byte) bool {
 	b = bytes.TrimLeft(b[:min(len(b), 100)], " ")
-	return bytes.HasPrefix(b, []byte("get ")) || bytes.HasPrefix(b, []byte("gets "))
+	for _, name := range [...]string{"get ", "gets ", "gat ", "gats "} {
+		if bytes.HasPrefix(b, []byte(name)) {
+			return true
+		}
+	}
+	return false
 }
 
 // next returns the next word of a line at or after at; End is 0 if there is none.

@@ -154,7 +154,7 @@ func TestEndlessLine(t *testing.T) {
 	for _, c := range []struct {
 		start string
 		want  Status
-	}{{"set ", TooLong}, {"gat 1 ", TooLong}, {"", TooLong}, {"get ", Incomplete}, {" gets ", Incomplete}} {
+	}{{"set ", TooLong}, {"gat 1 ", Incomplete}, {"  gats 1 ", Incomplete}, {"gatx 1 ", TooLong}, {"", TooLong}, {"get ", Incomplete}, {" gets ", Incomplete}} {
 		var p Parser
 		if _, st := p.Parse([]byte(c.start + strings.Repeat("x", 3000))); st != c.want {
 			t.Errorf("%q and 3,000 bytes: %d, want %d", c.start, st, c.want)

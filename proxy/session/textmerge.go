@@ -53,22 +53,30 @@ func (s *Session) sendLines(g *gather, req *memcache.Request) {
 	s.start(g)
 	g.req.form = getText
 	line := make([]byte, 0, maxGetPart+len("\r\n"))
+	keys := g.keysByPart()
 	for i := range g.parts {
 		q := g.send(i)
 		if q == nil {
 			continue
 		}
 		line = append(line[:0], req.Name...)
-		for j, k := range req.Args {
-			if g.owner[j] == uint32(i) {
-				line = append(append(line, ' '), k.Of(req.Line)...)
-			}
+		for _, k := range keys[i] {
+			line = append(append(line, ' '), k.Of(req.Line)...)
 		}
 		line = append(line, "\r\n"...)
 		g.parts[i].conn.Stats.RequestBytes += uint64(len(line))
 		q.Append(s.core.buffer, line)
 	}
 	g.sent()
+}
+
+// keysByPart returns the keys of each part, in their order.
+func (g *gather) keysByPart() [][]memcache.Span {
+	keys := make([][]memcache.Span, len(g.parts))
+	for j, i := range g.owner {
+		keys[i] = append(keys[i], g.keys[j])
+	}
+	return keys
 }
 
 // mergeValues: of each shard the values it has of its keys, in their order; all of them in the
