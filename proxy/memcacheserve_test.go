@@ -247,6 +247,16 @@ func TestMemcachedLogin(t *testing.T) {
 		for i := range 8 {
 			c.says(t, fmt.Sprintf("set k%d 0 0 1\r\nx\r\nget k%d\r\n", i, i), fmt.Sprintf("STORED\r\nVALUE k%d 0 1\r\nx\r\nEND\r\n", i))
 		}
+		// Without it the client is told so, whoever comes behind a request that the server reads as two.
+		c = dialCache(t, serve(t, d, cacheOf(servers, "timeout: 1s", "on_shard_error: error")).addr)
+		for i := range 8 {
+			c.says(t, fmt.Sprintf("mg k%d\r\nms k%d 5\r\nhello\r\nget k%d\r\nmn\r\n", i, i, i), strings.Repeat("SERVER_ERROR shard '…\r\n", 3)+"MN\r\n")
+		}
+		c.SetDeadline(time.Now().Add(20 * time.Second))
+		io.WriteString(c, "mg k\r\n")
+		if line, err := c.r.ReadString('\n'); err != nil || !strings.Contains(line, "the server wants a login") {
+			t.Errorf("%q, %v", line, err)
+		}
 		wrong := dialCache(t, serve(t, d, cacheOf(servers, "server_auth: other", "server_username: app")).addr)
 		wrong.says(t, "set k 0 0 1\r\nx\r\n", "SERVER_ERROR shard '…\r\n")
 	})

@@ -138,6 +138,9 @@ func (c *Conn) shareOut(b []byte) (n int, err error) {
 			if !bytes.Equal(line, endLine) && !memcache.IsError(string(line)) {
 				return 0, memcache.ReplyError("neither a value nor the end of values")
 			}
+			if err := memcache.Refuses(bytes.TrimSuffix(line, []byte("\n"))); err != nil {
+				return 0, err
+			}
 			c.conclude(b[from:n], line)
 			return end, nil
 		}

@@ -10,6 +10,18 @@ func (e ReplyError) Error() string { return "invalid reply: " + string(e) }
 // maxReplyLine is longer than any line of a reply.
 const maxReplyLine = 8 << 10
 
+// errUnauthenticated is why a connection to a server that wants a login is of no use: it reads
+// a request with data as two, and takes a set for the login.
+const errUnauthenticated = ReplyError("CLIENT_ERROR unauthenticated: the server wants a login (server_username, server_auth)")
+
+// Refuses returns an error if a line of a reply says that the server wants a login.
+func Refuses(line []byte) error {
+	if string(bytes.TrimSuffix(line, []byte("\r"))) == "CLIENT_ERROR unauthenticated" {
+		return errUnauthenticated
+	}
+	return nil
+}
+
 // Cutter finds the end of replies in a stream. It keeps its place across pieces
 // that are cut anywhere. A reply tells by itself how long it is, so nothing has to be
 // known of its request: VALUE, STAT, ITEM and PREFIX lines go on until a line of
@@ -93,6 +105,8 @@ func header(line []byte) (more bool, data int, err error) {
 		line[0] == 'I' && bytes.HasPrefix(line, []byte("ITEM ")),
 		line[0] == 'P' && bytes.HasPrefix(line, []byte("PREFIX ")):
 		return true, 0, nil
+	case line[0] == 'C':
+		return false, 0, Refuses(line)
 	}
 	return false, 0, nil
 }

@@ -63,7 +63,7 @@ func TestReplies(t *testing.T) {
 
 // TestFalseReplies: what memcached does not say is no reply.
 func TestFalseReplies(t *testing.T) {
-	for _, in := range []string{"\r\n", "\n", "abc\r\n", "\x81abc\n", "VALUE a\r\n", "VALUE a 0\r\n", "VALUE a 0 x\r\n", "VALUE  0 1\r\n", "VA x\r\n", "VA 99999999999\r\n", "VALUE a 0 99999999999\r\n"} {
+	for _, in := range []string{"\r\n", "\n", "abc\r\n", "\x81abc\n", "VALUE a\r\n", "VALUE a 0\r\n", "VALUE a 0 x\r\n", "VALUE  0 1\r\n", "VA x\r\n", "VA 99999999999\r\n", "VALUE a 0 99999999999\r\n", "CLIENT_ERROR unauthenticated\r\n"} {
 		if got := cutAll(in); len(got) != 1 || len(got[0]) < 8 || got[0][:8] != "invalid " {
 			t.Errorf("%q: %q, want an error", in, got)
 		}
