@@ -192,6 +192,41 @@ func TestMoveRefused(t *testing.T) {
 	plain.refused(t, "a Sentinel watches "+source.Addr+" and the pool has none: list it as sentinels: in the pool", to(target)...)
 }
 
+// TestMoveRefusedTaken: a node that another shard has is no target, by whatever name and
+// whatever it holds: it would lose that, and two shards would be one.
+func TestMoveRefusedTaken(t *testing.T) {
+	servers := shardtest.RedisN(t, 5, debuggable)
+	source, second, watched := servers[0], servers[1], servers[4]
+	if _, err := second.Do("SET", "k", "v"); err != nil {
+		t.Fatal(err)
+	}
+	alias := func(s *shardtest.Server) string { return strings.Replace(s.Addr, "127.0.0.1", "localhost", 1) }
+	args := func(to string) []string { return []string{"--shard", "cache-1", "--to", to, "--flush-target"} }
+
+	r := refusing(t, "", servers...)
+	text := readFile(t, r.path)
+	r.path = write(t, "more.yml", text+fmt.Sprintf("    - {name: cache-2, primary: %s}\nother:\n  redis: true\n  shards: [{name: x, primary: %s, replicas: [%q]}]\n", second.Addr, servers[2].Addr, servers[3].Addr))
+	for _, s := range servers[1:4] {
+		what := "shard cache-2 of pool cache has it as " + s.Addr
+		if s != second {
+			what = "shard x of pool other has it as " + s.Addr
+		}
+		r.refused(t, what, append(args(alias(s)), "-p", "cache")...)
+	}
+	r.refused(t, "shard x of pool other has it as "+servers[2].Addr, append(args(servers[2].Addr), "-p", "cache")...)
+
+	sentinel := shardtest.Sentinel(t, monitor([]*shardtest.Server{source, watched}, 1))
+	elected := refusing(t, sentinelsOf([]*shardtest.Server{sentinel}), servers...)
+	elected.refused(t, "the Sentinels have it as the master cache-2", args(watched.Addr)...)
+	soon(t, "the Sentinel watches the target", func() error {
+		if list, err := redis.String(watched.Do("CLIENT", "LIST")); !strings.Contains(list, "name=sentinel-") {
+			return fmt.Errorf("%s %v", list, err)
+		}
+		return nil
+	})
+	refusing(t, "", second, watched).refused(t, "a Sentinel watches "+watched.Addr+", which another shard has", args(watched.Addr)...)
+}
+
 // TestMoveRefusedLogins: passwords that are wrong at either node, and users who may not
 // do what the way needs.
 func TestMoveRefusedLogins(t *testing.T) {

@@ -111,7 +111,9 @@ func (m *Move) Preflight(ctx context.Context) (*Report, error) {
 			j.rate = float64(number(info, "master_repl_offset")-before) / time.Since(began).Seconds()
 		}
 		r, _ := replication(ctx, m.target, m.source)
-		j.isReplica = r == ofOther
+		if j.isReplica = r == ofOther; !j.isReplica {
+			j.taken = m.takenBy(ctx, j.target)
+		}
 	}
 	m.header.Kept = j.isReplica
 	m.header.Way = wayFor(m.opt.Way, j)

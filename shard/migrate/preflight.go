@@ -159,6 +159,7 @@ type judged struct {
 	rate           float64 // bytes a second of the replication stream
 	sentinels      bool    // the pool has some
 	isReplica      bool    // the target copies the source already
+	taken          string  // which other shard has the target, "": none
 	user           string  // of the pool's login
 }
 
@@ -274,6 +275,8 @@ func judgeRoles(r *Report, j judged) {
 	switch {
 	case j.isReplica:
 		r.add("target", OK, "%s, a replica of the source already", j.Target)
+	case j.taken != "":
+		r.add("target", Refuse, "%s is a node already, and would lose its data: %s; name one in --to that no shard has", j.Target, j.taken)
 	case t["role"] != "master":
 		r.add("target", Refuse, "%s is a replica of %s:%s: detach it first (REPLICAOF NO ONE), or name another one in --to", j.Target, t["master_host"], t["master_port"])
 	case number(t, "connected_slaves") > 0:
@@ -288,6 +291,8 @@ func judgeRoles(r *Report, j judged) {
 	switch n := j.source.sentinels; {
 	case j.sentinels && n == 0:
 		r.add("sentinels", Refuse, "the pool has sentinels, and none of them is connected to %s: see that they watch the shard", j.Source)
+	case !j.sentinels && j.target.sentinels > 0:
+		r.add("sentinels", Refuse, "a Sentinel watches %s, which another shard has, then, or had: name another one in --to, or SENTINEL REMOVE it there", j.Target)
 	case !j.sentinels && n > 0:
 		r.add("sentinels", Refuse, "a Sentinel watches %s and the pool has none: list it as sentinels: in the pool, so that the switch is not made behind its back", j.Source)
 	case j.sentinels:
