@@ -25,6 +25,7 @@ func (m *Move) Retire(ctx context.Context) (*Result, error) {
 	case ofOther:
 	case primary:
 		m.say(Done, "%s was detached before", m.header.Source)
+		m.keep(ctx, Done, m.source)
 		m.forget(ctx, Done, m.target, m.header.Source)
 		return &m.result, nil
 	case unknown:
@@ -42,6 +43,7 @@ func (m *Move) Retire(ctx context.Context) (*Result, error) {
 	if err := m.source.follow(ctx, nil); err != nil {
 		return nil, err
 	}
+	m.keep(ctx, Done, m.source) // the move wrote there that it is a replica
 	m.forget(ctx, Done, m.target, m.header.Source)
 	return &m.result, nil
 }

@@ -135,12 +135,18 @@ func (m *Move) release(ctx context.Context) error {
 		}
 	}
 	for _, n := range []*node{m.source, m.target} {
-		if info, err := n.info(ctx, "server"); err != nil || info["config_file"] == "" {
-			continue // it has no file to keep them in
-		}
-		if _, err := n.do(ctx, "CONFIG", "REWRITE"); err != nil {
-			m.warn(Release, "%v: after a restart %s is what its configuration says", err, n.addr)
-		}
+		m.keep(ctx, Release, n)
 	}
 	return nil
+}
+
+// keep has a node that has a configuration file write there what it is now, and so be that
+// after a restart.
+func (m *Move) keep(ctx context.Context, s Step, n *node) {
+	if info, err := n.info(ctx, "server"); err != nil || info["config_file"] == "" {
+		return
+	}
+	if _, err := n.do(ctx, "CONFIG", "REWRITE"); err != nil {
+		m.warn(s, "%v: after a restart %s is what its configuration says", err, n.addr)
+	}
 }
