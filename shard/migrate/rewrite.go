@@ -37,10 +37,10 @@ func (m *Move) rewrite() error {
 		return err
 	}
 	saved := m.path + ".before-move"
-	if err := writeFile(saved, data, info.Mode().Perm()); err != nil {
+	if err := m.writeFile(saved, data, info); err != nil {
 		return err
 	}
-	if err := writeFile(m.path, text, info.Mode().Perm()); err != nil {
+	if err := m.writeFile(m.path, text, info); err != nil {
 		return err
 	}
 	m.result.Saved = saved
@@ -48,14 +48,18 @@ func (m *Move) rewrite() error {
 	return nil
 }
 
-// writeFile replaces a file as a whole: whoever reads it finds the old or the new one.
-func writeFile(path string, data []byte, mode os.FileMode) error {
+// writeFile replaces a file as a whole: whoever reads it finds the old or the new one,
+// with the rights and the owner of like.
+func (m *Move) writeFile(path string, data []byte, like os.FileInfo) error {
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-")
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(data)
-	if err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close()); err == nil {
+	if err := giveTo(f, like); err != nil {
+		m.warn(Rewrite, "%s is not of the user that it was of: see that proxies can read it (%v)", path, err)
+	}
+	if err = errors.Join(err, f.Chmod(like.Mode().Perm()), f.Sync(), f.Close()); err == nil {
 		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
