@@ -81,6 +81,8 @@ func (o *moveOptions) check() error {
 		return usagef("want one of --to, --back, --resume, --abort and --retire")
 	case o.Shard == "" && !o.resume && !o.abort:
 		return usagef("no --shard: name the one to move")
+	case o.PauseFor <= 0 || o.PauseFor > time.Minute:
+		return usagef("--pause %v: want more than 0, and no more than 1m", o.PauseFor)
 	case o.dryRun && (o.resume || o.abort || o.retire):
 		return usagef("--dry-run goes with --to or --back")
 	}

@@ -152,6 +152,9 @@ func TestMoveRefused(t *testing.T) {
 	plain.refused(t, "want one of --to, --back, --resume, --abort and --retire", "--shard", "cache-1")
 	plain.refused(t, "no --shard: name the one to move", "--to", target.Addr)
 	plain.refused(t, `--switch "force": want auto, pause, fence or failover`, append(to(target), "--switch", "force")...)
+	for _, d := range []string{"0", "-1s", "61s"} {
+		plain.refused(t, "want more than 0, and no more than 1m", append(to(target), "--pause", d)...)
+	}
 	_, port, _ := strings.Cut(source.Addr, ":") // the same server by another name
 	plain.refused(t, "are the same server: name another one in --to", "--shard", "cache-1", "--to", "localhost:"+port)
 
