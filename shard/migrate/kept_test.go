@@ -2,6 +2,7 @@ package migrate_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -13,15 +14,18 @@ import (
 	"github.com/shardring/shardring/shard/shardtest"
 )
 
-// configured is a pool whose nodes have a configuration file each, which begins so.
+// configured is a pool whose nodes have a configuration file each; that of the target
+// begins so.
 func configured(t *testing.T, lines string) (path string, from, to *shardtest.Server) {
 	t.Helper()
-	withFile := func(s *shardtest.Spec) {
-		s.Config = lines + "\n"
-		s.Args = append([]string{"${CONFIG}"}, s.Args...)
+	withFile := func(lines string) shardtest.Option {
+		return func(s *shardtest.Spec) {
+			s.Config = lines + "\n"
+			s.Args = append([]string{"${CONFIG}"}, s.Args...)
+		}
 	}
 	path, was, _ := pool(t, "")
-	from, to = shardtest.Redis(t, withFile), shardtest.Redis(t, withFile)
+	from, to = shardtest.Redis(t, withFile("# ours")), shardtest.Redis(t, withFile(lines))
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -55,5 +59,49 @@ func TestRetiredStays(t *testing.T) {
 	role, err := redis.Values(from.Do("ROLE"))
 	if name, _ := redis.String(role[0], err); name != "master" {
 		t.Errorf("%s is a %s after a restart, %v", from.Addr, name, err)
+	}
+}
+
+// TestListedStays: a node that clients know as a replica is not made a primary, which
+// they would read from, or take for the shard's.
+func TestListedStays(t *testing.T) {
+	path, from, to := pool(t, "")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := strings.Replace(string(text), "} #", fmt.Sprintf(", replicas: [%q]} #", to.Addr), 1)
+	if err := os.WriteFile(path, []byte(listed), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := run(t, migrate.Options{Config: path, To: to.Addr}); err != nil {
+		t.Fatal(err)
+	}
+	retire := func() error {
+		m, err := migrate.New(migrate.Options{Config: path, Shard: "one"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		_, err = m.Retire(ctx)
+		return err
+	}
+	if err := retire(); err == nil || !strings.Contains(err.Error(), "as a replica of shard one: remove it there") {
+		t.Errorf("retired while it is listed: %v", err)
+	}
+	role, err := redis.Values(from.Do("ROLE"))
+	if name, _ := redis.String(role[0], err); name != "slave" {
+		t.Errorf("%s is a %s, %v", from.Addr, name, err)
+	}
+	if text, err = os.ReadFile(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(strings.Replace(string(text), fmt.Sprintf(", replicas: [%q]", from.Addr), "", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := retire(); err != nil {
+		t.Error(err)
 	}
 }

@@ -3,9 +3,12 @@ package migrate
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gomodule/redigo/redis"
+
+	"github.com/shardring/shardring/shard/config"
 )
 
 // Retire detaches the node that the last finished move of the shard left, so that it
@@ -20,6 +23,9 @@ func (m *Move) Retire(ctx context.Context) (*Result, error) {
 	m.setNodes(last.header)
 	if !writtenIn(m.file, m.header) {
 		return nil, fmt.Errorf("%s does not have %s as the primary of shard %s: it was moved again by other means; detach %s by hand", m.path, m.header.Target, m.header.Shard, m.header.Source)
+	}
+	if s, err := m.shard(m.header.Shard); err == nil && slices.ContainsFunc(s.Replicas, func(r config.Replica) bool { return sameAddr(ctx, r.Address.Addr, m.header.Source) }) {
+		return nil, fmt.Errorf("%s has %s as a replica of shard %s: remove it there, have the proxies read the file, then --retire lets it go", m.path, m.header.Source, m.header.Shard)
 	}
 	switch r, _ := replication(ctx, m.source, m.target); r {
 	case ofOther:
