@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -104,4 +105,28 @@ func TestListedStays(t *testing.T) {
 	if err := retire(); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestCopiedUsersStay: users that were copied are there after a restart too, where the
+// target keeps its users in a file of their own.
+func TestCopiedUsersStay(t *testing.T) {
+	users := filepath.Join(t.TempDir(), "users.acl")
+	if err := os.WriteFile(users, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	path, from, to := configured(t, "aclfile "+users)
+	if _, err := from.Do("ACL", "SETUSER", "app", "on", ">sesame", "~*", "+@all"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := run(t, migrate.Options{Config: path, To: to.Addr, CopyConfig: true}); err != nil {
+		t.Fatal(err)
+	}
+	if err := to.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	c, err := redis.Dial("tcp", to.Addr, redis.DialUsername("app"), redis.DialPassword("sesame"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
 }

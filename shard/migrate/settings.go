@@ -54,6 +54,18 @@ func (m *Move) copyConfig(ctx context.Context) error {
 	return nil
 }
 
+// keepUsers has the target write the users that it got into its ACL file, if it has one:
+// CONFIG REWRITE does not, and without them no client could log in after a restart.
+func (m *Move) keepUsers(ctx context.Context) {
+	have, err := m.target.settings(ctx, "aclfile")
+	if err == nil && have["aclfile"] != "" {
+		_, err = m.target.do(ctx, "ACL", "SAVE")
+	}
+	if err != nil {
+		m.warn(Release, "%v: after a restart %s may lack users that were copied", err, m.header.Target)
+	}
+}
+
 // aclRules are the rules of a line of ACL LIST; selectors, in parentheses, stay whole.
 func aclRules(line string) (all []string) {
 	depth := 0

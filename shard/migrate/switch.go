@@ -137,6 +137,9 @@ func (m *Move) release(ctx context.Context) error {
 	for _, n := range []*node{m.source, m.target} {
 		m.keep(ctx, Release, n)
 	}
+	if m.header.Copy {
+		m.keepUsers(ctx)
+	}
 	return nil
 }
 
