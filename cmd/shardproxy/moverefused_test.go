@@ -298,11 +298,13 @@ func TestMoveExcluded(t *testing.T) {
 func TestMoveDryRun(t *testing.T) {
 	m := byWay(t, "pause")
 	m.fill(t, 1000)
+	m.path = write(t, "more.yml", readFile(t, m.path)+fmt.Sprintf("also:\n  redis: true\n  shards: [{name: x, primary: %s}]\n", m.servers[1].Addr))
 	was := m.stands(t)
 	began := time.Now()
-	r := m.move(t, by("pause", "--to", m.to.Addr, "--dry-run")...)
+	r := m.move(t, by("pause", "--pool", "cache", "--to", m.to.Addr, "--dry-run")...)
 	wantCode(t, r, exitDone)
-	wantIn(t, r.stdout, "CHECK", "versions", "permissions", "memory", "write rate", "clocks", "persistence")
+	wantIn(t, r.stdout, "CHECK", "versions", "permissions", "memory", "write rate", "clocks", "persistence",
+		"shard x of pool also is at "+m.servers[1].Addr+" too, and only pool cache is rewritten")
 	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("it took %v", took)
 	}

@@ -100,7 +100,10 @@ func (m *Move) Preflight(ctx context.Context) (*Report, error) {
 	if err := m.plan(ctx); err != nil {
 		return nil, err
 	}
-	j := judged{source: m.source.ask(ctx), target: m.target.ask(ctx), sentinels: len(m.pool.Sentinels) > 0, user: m.source.user}
+	j := judged{
+		source: m.source.ask(ctx), target: m.target.ask(ctx), sentinels: len(m.pool.Sentinels) > 0, user: m.source.user,
+		apart: apart(ctx, m.header.Source, m.header.Target), shared: m.sharedWith(ctx),
+	}
 	before := number(j.source.info, "master_repl_offset")
 	if j.source.err == nil && j.target.err == nil {
 		began := time.Now()

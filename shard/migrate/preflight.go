@@ -160,6 +160,8 @@ type judged struct {
 	sentinels      bool    // the pool has some
 	isReplica      bool    // the target copies the source already
 	taken          string  // which other shard has the target, "": none
+	apart          string  // why one does not find the other, "": nothing is known
+	shared         string  // which other pool has the source, "": none
 	user           string  // of the pool's login
 }
 
@@ -195,6 +197,12 @@ func judge(r *Report, j judged) {
 	}
 	if !judgeKinds(r, j) {
 		return
+	}
+	if j.apart != "" {
+		r.add("addresses", Refuse, "%s", j.apart)
+	}
+	if j.shared != "" {
+		r.add("other pools", Warn, "%s too, and only pool %s is rewritten: its proxies follow by themselves; change it there after the move", j.shared, j.Pool)
 	}
 	judgePermits(r, j)
 	judgeRoles(r, j)

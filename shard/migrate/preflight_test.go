@@ -58,6 +58,7 @@ func TestJudge(t *testing.T) {
 		}, OK, "all that the fence way needs"},
 		{"no CLIENT PAUSE at the target", func(j *judged) { j.target.denied = map[string]string{"CLIENT PAUSE": "may not"} }, OK, "all that the pause way needs"},
 		{"CLIENT is renamed", func(j *judged) { j.source.denied = map[string]string{"CLIENT PAUSE": "is not there"} }, Refuse, "has no CLIENT PAUSE, which the pause way needs: take another one with --switch"},
+		{"addresses", func(j *judged) { j.apart = "another machine" }, Refuse, "another machine"},
 		{"itself", func(j *judged) { j.target.info["run_id"] = "a" }, Refuse, "are the same server"},
 		{"no login", func(j *judged) { j.target.err = fmt.Errorf("PING: %w", redis.Error("NOAUTH Authentication required.")) }, Refuse, "set requirepass or the ACL user at 10.0.0.2:1"},
 		{"down", func(j *judged) { j.target.err = errors.New("connection refused") }, Refuse, "connection refused: start it"},

@@ -56,6 +56,18 @@ func (m *Move) takenBy(ctx context.Context, target facts) string {
 	return m.watchedAs(ctx)
 }
 
+// sharedWith says which shard of another pool is the one that moves, "" if none.
+func (m *Move) sharedWith(ctx context.Context) string {
+	for _, p := range m.file.Pools {
+		for _, s := range p.Shards {
+			if p.Redis && p.Name != m.pool.Name && s.Primary.Network == "tcp" && sameAddr(ctx, s.Primary.Addr, m.header.Source) {
+				return fmt.Sprintf("shard %s of pool %s is at %s", s, p.Name, m.header.Source)
+			}
+		}
+	}
+	return ""
+}
+
 // watchedAs says which other master of the pool's Sentinels the target is, "" if none:
 // where Sentinels know the primaries, the file may not.
 func (m *Move) watchedAs(ctx context.Context) string {
