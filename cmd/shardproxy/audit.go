@@ -23,11 +23,19 @@ type auditOptions struct {
 	list, json, delete, repair, yes bool
 	against, svg                    string
 	library                         audit.Options
+	keep                            int // bytes of misplaced keys that are kept between finding and acting
 }
 
+// keptBytes is what misplaced keys may take in memory, some 500,000 of them. Where
+// there are more, the servers are scanned once more and no key is kept.
+const keptBytes = 64 << 20
+
 // auditCommand finds keys on shards that do not own them.
-func auditCommand() *cobra.Command {
-	var o auditOptions
+func auditCommand() *cobra.Command { return auditKeeping(keptBytes) }
+
+// auditKeeping is auditCommand with another bound of what is kept.
+func auditKeeping(keep int) *cobra.Command {
+	o := auditOptions{keep: keep}
 	cmd := &cobra.Command{
 		Use:   "audit [-c FILE]",
 		Short: "Find keys on shards that do not own them, and move them home",
@@ -129,11 +137,11 @@ func terminalWriter(w io.Writer) bool {
 func (o *auditOptions) find(ctx context.Context, cmd *cobra.Command, a *audit.Auditor, pool *config.Pool, shown *progress.Progress) error {
 	out := cmd.OutOrStdout()
 	act := o.delete || o.repair
-	var keys []audit.Key // some 100 bytes each
+	kept := keptKeys{most: o.keep}
 	list := newKeyList(out)
 	report, err := a.Find(ctx, func(k audit.Key) {
 		if act {
-			keys = append(keys, k)
+			kept.add(k)
 		} else if o.list {
 			list.add(k, nil)
 		}
@@ -146,14 +154,14 @@ func (o *auditOptions) find(ctx context.Context, cmd *cobra.Command, a *audit.Au
 		return err
 	}
 	v := newAuditView(pool, report)
-	if act && len(keys) > 0 {
+	if act && report.Misplaced > 0 {
 		if !o.json && !o.list {
 			if err := v.print(out); err != nil {
 				return err
 			}
 			fmt.Fprintln(out)
 		}
-		return o.act(ctx, cmd, a, keys, v, list, shown)
+		return o.act(ctx, cmd, a, report, kept, v, list, shown)
 	}
 	switch {
 	case o.json:
@@ -167,38 +175,66 @@ func (o *auditOptions) find(ctx context.Context, cmd *cobra.Command, a *audit.Au
 	return err
 }
 
+// keptKeys is what was found, while it is not too much: then it has no key.
+type keptKeys struct {
+	keys        []audit.Key
+	bytes, most int
+	tooMany     bool
+}
+
+// keyBytes is what a key takes beside its name, in a slice that has grown.
+const keyBytes = 128
+
+func (k *keptKeys) add(key audit.Key) {
+	if k.bytes += keyBytes + len(key.Name); k.bytes > k.most {
+		k.keys, k.tooMany = nil, true
+	}
+	if !k.tooMany {
+		k.keys = append(k.keys, key)
+	}
+}
+
+// do deletes or repairs what was kept or, where it was too much, what is found
+// meanwhile.
+func (o *auditOptions) do(ctx context.Context, a *audit.Auditor, r *audit.Report, kept keptKeys, each func(audit.Outcome)) (audit.Totals, error) {
+	switch {
+	case o.delete && kept.tooMany:
+		return a.DeleteAll(ctx, r, each)
+	case o.delete:
+		return a.Delete(ctx, kept.keys, each)
+	case kept.tooMany:
+		return a.RepairAll(ctx, r, each)
+	}
+	return a.Repair(ctx, kept.keys, each)
+}
+
 // act deletes or repairs.
-func (o *auditOptions) act(ctx context.Context, cmd *cobra.Command, a *audit.Auditor, keys []audit.Key, v *auditView, list *keyList, shown *progress.Progress) error {
+func (o *auditOptions) act(ctx context.Context, cmd *cobra.Command, a *audit.Auditor, r *audit.Report, kept keptKeys, v *auditView, list *keyList, shown *progress.Progress) error {
 	out := cmd.OutOrStdout()
-	do := a.Repair
-	if o.delete {
-		do = a.Delete
-		if !o.yes {
-			if err := confirm(cmd, fmt.Sprintf("Delete %s from the servers where they were found?", grouped(int64(len(keys)))+plural(int64(len(keys)), " key", " keys"))); err != nil {
-				return err
-			}
+	if o.delete && !o.yes {
+		if err := confirm(cmd, fmt.Sprintf("Delete %s from the servers where they were found?", grouped(r.Misplaced)+plural(r.Misplaced, " key", " keys"))); err != nil {
+			return err
 		}
 	}
-	var left []audit.Outcome
-	totals, err := do(ctx, keys, func(outcome audit.Outcome) {
+	totals, err := o.do(ctx, a, r, kept, func(outcome audit.Outcome) {
 		if o.list {
 			list.add(outcome.Key, &outcome)
 		} else if outcome.Result.Left() {
-			left = append(left, outcome)
+			v.leave(outcome)
 		}
 	})
 	shown.End()
 	if flushed := list.Flush(); flushed != nil {
 		return flushed
 	}
-	v.did(totals, left)
+	v.did(totals)
 	switch {
 	case o.json:
 		if printed := printJSON(out, v); printed != nil {
 			return printed
 		}
 	case !o.list:
-		if printed := v.printDone(out, int64(len(keys))); printed != nil {
+		if printed := v.printDone(out); printed != nil {
 			return printed
 		}
 	}

@@ -23,8 +23,9 @@ type auditView struct {
 	Misplaced int64            `json:"misplaced"`
 	Seconds   float64          `json:"seconds"`
 	Groups    []auditGroup     `json:"groups"`
-	Results   map[string]int64 `json:"results,omitempty"` // of --repair and --delete
-	Left      []listedKey      `json:"left,omitempty"`
+	Results   map[string]int64 `json:"results,omitempty"`   // of --repair and --delete
+	Left      []listedKey      `json:"left,omitempty"`      // the first leftShown of them
+	LeftMore  int64            `json:"left_more,omitempty"` // how many others
 
 	servers int
 	took    time.Duration // of --repair or --delete
@@ -136,8 +137,20 @@ func (k listedKey) text() string {
 	return s
 }
 
+// leftShown is how many keys that were left are named; --list has all.
+const leftShown = 1000
+
+// leave adds a key that was left.
+func (v *auditView) leave(o audit.Outcome) {
+	if len(v.Left) == leftShown {
+		v.LeftMore++
+		return
+	}
+	v.Left = append(v.Left, newListedKey(o.Key, &o))
+}
+
 // did adds what was done.
-func (v *auditView) did(t audit.Totals, left []audit.Outcome) {
+func (v *auditView) did(t audit.Totals) {
 	v.took = t.Took
 	v.Results = map[string]int64{}
 	for r := range audit.Failed + 1 {
@@ -145,13 +158,10 @@ func (v *auditView) did(t audit.Totals, left []audit.Outcome) {
 			v.Results[r.String()] = n
 		}
 	}
-	for _, o := range left {
-		v.Left = append(v.Left, newListedKey(o.Key, &o))
-	}
 }
 
-// printDone shows what was done, and every key that was left.
-func (v *auditView) printDone(out io.Writer, of int64) error {
+// printDone shows what was done, and which keys were left.
+func (v *auditView) printDone(out io.Writer) error {
 	var parts []string
 	done := int64(0)
 	for r := range audit.Failed + 1 {
@@ -160,6 +170,7 @@ func (v *auditView) printDone(out io.Writer, of int64) error {
 			done += n
 		}
 	}
+	of := max(v.Misplaced, done) // a second scan may find more
 	if done < of {
 		parts = append(parts, grouped(of-done)+" not reached")
 	}
@@ -172,7 +183,11 @@ func (v *auditView) printDone(out io.Writer, of int64) error {
 	for _, k := range v.Left {
 		t.Row(k.text(), k.Shard, k.Owner, k.Result, k.Error)
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil || v.LeftMore == 0 {
+		return err
+	}
+	_, err := fmt.Fprintf(out, "and %s more: --list names all\n", grouped(v.LeftMore))
+	return err
 }
 
 func seconds(s float64) string { return strconv.FormatFloat(s, 'f', 2, 64) + " s" }

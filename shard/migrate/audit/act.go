@@ -72,12 +72,37 @@ func (t Totals) Left() (n int64) {
 // asked or refuses writes ends it with an *Error; then and after a crash at any
 // point call Find and Repair again.
 func (a *Auditor) Repair(ctx context.Context, keys []Key, each func(Outcome)) (Totals, error) {
-	holder := &mover{a: a, claim: &claim{}, links: map[int]*link{}}
+	w := &work{phase: Repairing, total: int64(len(keys)), pace: &pace{rate: a.opt.KeysPerSecond}, do: (*mover).home}
+	return a.repair(ctx, w, placesOf(keys), given(keys), each)
+}
+
+// RepairAll is Repair of what it finds itself, while it finds it, and so keeps no
+// keys: for more than fit into memory. r is what Find has reported; where less is
+// misplaced by now, the rest counts as Gone.
+func (a *Auditor) RepairAll(ctx context.Context, r *Report, each func(Outcome)) (Totals, error) {
+	w := &work{phase: Repairing, total: r.Misplaced, pace: &pace{rate: a.opt.KeysPerSecond}, do: (*mover).home}
+	return a.repair(ctx, w, r.places, a.found(w.pace), each)
+}
+
+// repair claims places, those that are known from the start at the start.
+func (a *Auditor) repair(ctx context.Context, w *work, places [][2]int, from source, each func(Outcome)) (Totals, error) {
+	w.claim = newClaim()
+	holder := &mover{a: a, claim: w.claim, links: map[int]*link{}}
 	defer holder.close()
-	if err := holder.claimAll(ctx, keys); err != nil {
-		return Totals{}, err
+	for _, p := range places {
+		if err := holder.take(ctx, p); err != nil {
+			_ = holder.release(context.WithoutCancel(ctx)) // of the others; err says more
+			return Totals{}, err
+		}
 	}
-	t, err := a.act(ctx, Repairing, keys, each, holder.claim, (*mover).home)
+	t, err := a.act(ctx, w, func(ctx context.Context, give func(Key) error) error {
+		return from(ctx, func(k Key) error {
+			if err := holder.take(ctx, [2]int{k.to, k.Database}); err != nil {
+				return err
+			}
+			return give(k)
+		})
+	}, each)
 	// Also when ctx has ended: what runs on is bounded by Options.Timeout.
 	if lost := holder.release(context.WithoutCancel(ctx)); err == nil {
 		err = lost
@@ -89,54 +114,94 @@ func (a *Auditor) Repair(ctx context.Context, keys []Key, each func(Outcome)) (T
 // is not nil, with what became of every one. What their owners have is not
 // looked at.
 func (a *Auditor) Delete(ctx context.Context, keys []Key, each func(Outcome)) (Totals, error) {
-	return a.act(ctx, Deleting, keys, each, nil, (*mover).delete)
+	w := &work{phase: Deleting, total: int64(len(keys)), pace: &pace{rate: a.opt.KeysPerSecond}, do: (*mover).delete}
+	return a.act(ctx, w, given(keys), each)
+}
+
+// DeleteAll is to Delete what RepairAll is to Repair. It deletes what is misplaced
+// now, which may be more than r has.
+func (a *Auditor) DeleteAll(ctx context.Context, r *Report, each func(Outcome)) (Totals, error) {
+	w := &work{phase: Deleting, total: r.Misplaced, pace: &pace{rate: a.opt.KeysPerSecond}, do: (*mover).delete}
+	return a.act(ctx, w, a.found(w.pace), each)
+}
+
+// source gives out keys until there are no more or give returns an error, which
+// it then returns.
+type source func(ctx context.Context, give func(Key) error) error
+
+func given(keys []Key) source {
+	return func(_ context.Context, give func(Key) error) error {
+		for _, k := range keys {
+			if err := give(k); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// found gives out what a scan finds; it waits while no mover is free.
+func (a *Auditor) found(limit *pace) source {
+	return func(ctx context.Context, give func(Key) error) error {
+		_, err := a.look(ctx, limit, func(Progress) {}, give)
+		return err
+	}
+}
+
+// work is what act does with keys.
+type work struct {
+	phase Phase
+	total int64 // how many there are to be
+	pace  *pace
+	claim *claim // nil for Delete
+	do    func(*mover, context.Context, Key) (Result, error)
 }
 
 // act does something with each key, several at a time.
-func (a *Auditor) act(ctx context.Context, phase Phase, keys []Key, each func(Outcome), claim *claim, do func(*mover, context.Context, Key) (Result, error)) (Totals, error) {
+func (a *Auditor) act(ctx context.Context, w *work, from source, each func(Outcome)) (Totals, error) {
 	began := time.Now()
-	limit := &pace{rate: a.opt.KeysPerSecond}
 	outcomes := make(chan Outcome, 4*a.opt.Movers)
 	ended := make(chan error, 1)
 	go func() {
-		movers := make(chan *mover, a.opt.Movers)
-		for range a.opt.Movers {
-			movers <- &mover{a: a, claim: claim, links: map[int]*link{}}
-		}
-		err := inParallel(ctx, len(keys), a.opt.Movers, func(ctx context.Context, i int) error {
-			if err := limit.wait(ctx, 1); err != nil {
-				return err
+		keys := make(chan Key)
+		// One of them gives out, the others move.
+		ended <- inParallel(ctx, 1+a.opt.Movers, 1+a.opt.Movers, func(ctx context.Context, i int) error {
+			if i > 0 {
+				return a.move(ctx, w, keys, outcomes)
 			}
-			m := <-movers
-			defer func() { movers <- m }()
-			result, err := do(m, ctx, keys[i])
-			if err != nil && result != Failed {
-				return err
-			}
-			outcomes <- Outcome{keys[i], result, err}
-			return nil
+			defer close(keys)
+			return from(ctx, func(k Key) error {
+				select {
+				case keys <- k:
+					return nil
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			})
 		})
-		for range a.opt.Movers {
-			(<-movers).close()
-		}
-		ended <- err
 		close(outcomes)
 	}()
 
 	var t Totals
-	progress := Progress{Phase: phase, Total: int64(len(keys))}
+	progress := Progress{Phase: w.phase, Total: w.total}
 	tick := time.NewTicker(progressEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case o, open := <-outcomes:
 			if !open {
+				err := <-ended
+				if missing := w.total - progress.Done; err == nil && missing > 0 {
+					t.counts[Gone] += missing // between two scans
+					progress.Done = w.total
+				}
 				a.opt.Progress(progress)
 				t.Took = time.Since(began)
-				return t, <-ended
+				return t, err
 			}
 			t.counts[o.Result]++
 			progress.Done++
+			progress.Total = max(progress.Total, progress.Done)
 			if each != nil {
 				each(o)
 			}
@@ -146,11 +211,28 @@ func (a *Auditor) act(ctx context.Context, phase Phase, keys []Key, each func(Ou
 	}
 }
 
+// move is one mover's work: key after key, until there are no more or ctx ends.
+func (a *Auditor) move(ctx context.Context, w *work, keys <-chan Key, outcomes chan<- Outcome) error {
+	m := &mover{a: a, claim: w.claim, links: map[int]*link{}}
+	defer m.close()
+	for k := range keys {
+		if err := w.pace.wait(ctx, 1); err != nil {
+			return err
+		}
+		result, err := w.do(m, ctx, k)
+		if err != nil && result != Failed {
+			return err
+		}
+		outcomes <- Outcome{k, result, err}
+	}
+	return nil
+}
+
 // mover has connections to the servers of the keys that it was given. It does one
 // key at a time.
 type mover struct {
 	a     *Auditor
-	claim *claim        // nil for Delete; not changed while keys are moved
+	claim *claim        // nil for Delete; of it movers read the token only
 	links map[int]*link // by server
 }
 

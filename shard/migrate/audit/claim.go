@@ -29,30 +29,43 @@ const claimSeconds = 24 * 60 * 60
 // nowhere. So both acts need the claim, looked at after the copy was. Whoever
 // still has it then knows of the other that it has put nothing yet, if it is
 // to come, and takes nothing back, if it came before.
+//
+// Only the goroutine that gives out keys takes places, each before the first key
+// that goes there.
 type claim struct {
 	token  string
-	places [][2]int // server, database
+	places [][2]int // server, database; in the order they were taken
+	taken  map[[2]int]bool
 }
 
-// claimAll takes the databases that keys go to.
-func (m *mover) claimAll(ctx context.Context, keys []Key) error {
-	m.claim.token = rand.Text()
+func newClaim() *claim { return &claim{token: rand.Text(), taken: map[[2]int]bool{}} }
+
+// placesOf is where keys go to.
+func placesOf(keys []Key) (places [][2]int) {
 	known := map[[2]int]bool{}
 	for _, k := range keys {
-		place := [2]int{k.to, k.Database}
-		if known[place] {
-			continue
+		if p := [2]int{k.to, k.Database}; !known[p] {
+			known[p] = true
+			places = append(places, p)
 		}
-		known[place] = true
-		to, err := m.link(ctx, k.to, k.Database)
-		if err != nil {
-			return err
-		}
-		if _, err := to.Do("SET", ClaimKey, m.claim.token, "EX", claimSeconds); err != nil {
-			return m.a.servers[k.to].wrap(fmt.Errorf("SET %s: %w", ClaimKey, err))
-		}
-		m.claim.places = append(m.claim.places, place)
 	}
+	return places
+}
+
+// take claims a server's database, once.
+func (m *mover) take(ctx context.Context, place [2]int) error {
+	if m.claim.taken[place] {
+		return nil
+	}
+	to, err := m.link(ctx, place[0], place[1])
+	if err != nil {
+		return err
+	}
+	if _, err := to.Do("SET", ClaimKey, m.claim.token, "EX", claimSeconds); err != nil {
+		return m.a.servers[place[0]].wrap(fmt.Errorf("SET %s: %w", ClaimKey, err))
+	}
+	m.claim.taken[place] = true
+	m.claim.places = append(m.claim.places, place)
 	return nil
 }
 

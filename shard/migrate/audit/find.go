@@ -6,7 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/maphash"
+	"maps"
 	"slices"
 	"time"
 
@@ -30,6 +30,8 @@ type Report struct {
 	Groups    []Group // of misplaced keys, in the order of the file
 	Servers   []Scanned
 	Took      time.Duration
+
+	places [][2]int // servers and databases that misplaced keys would go to
 }
 
 // Group is the misplaced keys of one pair of shards.
@@ -57,18 +59,27 @@ type scanned struct {
 
 // Find scans all servers and calls found, if it is not nil, for each key that
 // is on a server which does not own it: once for each, though SCAN may repeat
-// keys. It remembers a hash of 64 bits of each for that, some 20 bytes.
+// keys. It remembers hashes of the last few millions for that, 100 MiB at most.
 //
 // A key that is there from beginning to end is found; one that comes or goes
 // meanwhile may or may not be. The first server that fails ends it, with an
 // *Error.
 func (a *Auditor) Find(ctx context.Context, found func(Key)) (*Report, error) {
+	return a.look(ctx, &pace{rate: a.opt.KeysPerSecond}, a.opt.Progress, func(k Key) error {
+		if found != nil {
+			found(k)
+		}
+		return nil
+	})
+}
+
+// look is Find with a pace that others share. An error of found ends it.
+func (a *Auditor) look(ctx context.Context, limit *pace, tell func(Progress), found func(Key) error) (*Report, error) {
 	began := time.Now()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	pages := make(chan scanned, 4*a.opt.Scanners)
 	ended := make(chan error, 1)
-	limit := &pace{rate: a.opt.KeysPerSecond}
 	go func() {
 		ended <- inParallel(ctx, len(a.servers), a.opt.Scanners, func(ctx context.Context, i int) error {
 			return a.scan(ctx, i, limit, pages)
@@ -77,49 +88,52 @@ func (a *Auditor) Find(ctx context.Context, found func(Key)) (*Report, error) {
 	}()
 
 	r := &Report{}
+	var known []*seen // by server
 	for _, s := range a.servers {
 		r.Servers = append(r.Servers, Scanned{Shard: s.name, Node: s.scan.String()})
+		known = append(known, newSeen(seenHashes/2/len(a.servers)))
 	}
-	groups := map[[2]string]*Group{}
-	seed, seen := maphash.MakeSeed(), map[uint64]struct{}{}
+	groups, places := map[[2]string]*Group{}, map[[2]int]bool{}
 	progress := Progress{Phase: Finding, Total: a.total()}
 	tick := time.NewTicker(progressEvery)
 	defer tick.Stop()
+	var refused error // by found
 	for open := true; open; {
 		var p scanned
 		select {
 		case p, open = <-pages:
 		case <-tick.C:
-			a.opt.Progress(progress)
+			tell(progress)
 			continue
 		}
 		if !open {
 			break
 		}
+		if refused != nil {
+			continue // until all scans have ended
+		}
 		r.Servers[p.server].Keys += int64(p.keys)
 		r.Keys += int64(p.keys)
 		for _, k := range p.found {
-			var h maphash.Hash
-			h.SetSeed(seed)
-			fmt.Fprintf(&h, "%d %d ", k.from, k.Database)
-			h.Write(k.Name)
-			if _, again := seen[h.Sum64()]; again {
+			if known[p.server].again(k.Database, k.Name) {
 				continue
 			}
-			seen[h.Sum64()] = struct{}{}
 			r.Misplaced++
 			a.group(groups, k)
-			if found != nil {
-				found(k)
+			places[[2]int{k.to, k.Database}] = true
+			if refused = found(k); refused != nil {
+				cancel()
+				break
 			}
 		}
 		progress.Done, progress.Found = r.Keys, r.Misplaced
 	}
-	if err := <-ended; err != nil {
+	if err := cmp.Or(refused, <-ended); err != nil {
 		return nil, err
 	}
-	a.opt.Progress(progress)
+	tell(progress)
 	r.Groups = a.sorted(groups)
+	r.places = slices.Collect(maps.Keys(places))
 	r.Took = time.Since(began)
 	return r, nil
 }

@@ -324,7 +324,7 @@ func TestOlderVersions(t *testing.T) {
 	a := f.open(Options{})
 	expire := time.Now().Add(time.Hour).UnixMilli()
 	for _, v := range []version{{6, 2}, {4, 0}, {3, 2}} {
-		m := &mover{a: a, claim: &claim{}, links: map[int]*link{}}
+		m := &mover{a: a, claim: newClaim(), links: map[int]*link{}}
 		t.Cleanup(m.close)
 		for i := range f.servers {
 			l, err := m.link(t.Context(), i, 0)
@@ -342,7 +342,7 @@ func TestOlderVersions(t *testing.T) {
 					f.do(k.from, "PEXPIREAT", key, expire)
 				}
 				if want == Same {
-					if err := m.claimAll(t.Context(), []Key{k}); err != nil {
+					if err := m.take(t.Context(), [2]int{k.to, k.Database}); err != nil {
 						t.Fatal(err)
 					}
 				}
