@@ -242,17 +242,29 @@ func (m *mover) close() {
 	}
 }
 
+// idleMost is for how long a connection is trusted that nothing came over: servers
+// with a "timeout" close such, after 1 s at the earliest.
+const idleMost = 500 * time.Millisecond
+
 // link is a connection to the primary of a server, with the database selected.
 func (m *mover) link(ctx context.Context, server, db int) (*link, error) {
 	s := m.a.servers[server]
 	l := m.links[server]
+	if l != nil && time.Since(l.used) > idleMost {
+		if _, err := l.Do("PING"); err != nil {
+			l.Close()
+			l = nil
+		}
+	}
 	if l == nil {
 		var err error
 		if l, _, err = m.a.again(ctx, s, s.node); err != nil {
+			delete(m.links, server)
 			return nil, err
 		}
 		m.links[server] = l
 	}
+	l.used = time.Now()
 	return l, s.wrap(l.use(db))
 }
 

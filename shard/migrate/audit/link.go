@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"time"
 
 	"github.com/gomodule/redigo/redis"
 
@@ -31,7 +32,8 @@ func newDialer(pool *config.Pool, opt *Options) *dialer {
 type link struct {
 	redis.Conn
 	version version
-	db      int // selected
+	db      int       // selected
+	used    time.Time // by a mover, last
 }
 
 // buffered reads ahead by 64 KiB under redigo's 4 KiB: a page of SCAN is larger.
