@@ -89,7 +89,10 @@ func (o *auditOptions) check() error {
 		{o.yes && !o.delete, "--yes is an answer to --delete, which is not given"},
 		{o.json && o.list, "--json and --list: want one of them"},
 		{o.library.KeysPerSecond < 0, fmt.Sprintf("--keys-per-second %d: want more than 0, or 0 for no limit", o.library.KeysPerSecond)},
+		{o.library.KeysPerSecond > audit.MaxKeysPerSecond, fmt.Sprintf("--keys-per-second %d: want at most %d, or 0 for no limit", o.library.KeysPerSecond, audit.MaxKeysPerSecond)},
 		{o.library.Samples < 1, fmt.Sprintf("--samples %d: want at least 1", o.library.Samples)},
+		{o.library.Samples > audit.MaxSamples, fmt.Sprintf("--samples %d: want at most %d", o.library.Samples, audit.MaxSamples)},
+		{o.library.FindTimeout < 0, fmt.Sprintf("--timeout %v: want more than 0s, or 0s for the default", o.library.FindTimeout)},
 	} {
 		if c.wrong {
 			return usagef("%s", c.msg)
@@ -212,7 +215,7 @@ func (o *auditOptions) do(ctx context.Context, a *audit.Auditor, r *audit.Report
 func (o *auditOptions) act(ctx context.Context, cmd *cobra.Command, a *audit.Auditor, r *audit.Report, kept keptKeys, v *auditView, list *keyList, shown *progress.Progress) error {
 	out := cmd.OutOrStdout()
 	if o.delete && !o.yes {
-		if err := confirm(cmd, fmt.Sprintf("Delete %s from the servers where they were found?", grouped(r.Misplaced)+plural(r.Misplaced, " key", " keys"))); err != nil {
+		if err := confirm(ctx, cmd, fmt.Sprintf("Delete %s from the servers where they were found?", grouped(r.Misplaced)+plural(r.Misplaced, " key", " keys"))); err != nil {
 			return err
 		}
 	}
@@ -245,15 +248,30 @@ func (o *auditOptions) act(ctx context.Context, cmd *cobra.Command, a *audit.Aud
 }
 
 // confirm asks on standard error and reads a line of standard input.
-func confirm(cmd *cobra.Command, question string) error {
+func confirm(ctx context.Context, cmd *cobra.Command, question string) error {
 	fmt.Fprintf(cmd.ErrOrStderr(), "%s Type yes: ", question)
-	line, err := bufio.NewReader(cmd.InOrStdin()).ReadString('\n')
-	if strings.TrimSpace(line) == "yes" {
+	type answer struct {
+		line string
+		err  error
+	}
+	answered := make(chan answer, 1)
+	go func() { // it ends with the process where nobody answers
+		line, err := bufio.NewReader(cmd.InOrStdin()).ReadString('\n')
+		answered <- answer{line, err}
+	}()
+	var a answer
+	select {
+	case a = <-answered:
+	case <-ctx.Done():
+		fmt.Fprintln(cmd.ErrOrStderr())
+		return errors.New("interrupted: nothing was deleted")
+	}
+	if strings.TrimSpace(a.line) == "yes" {
 		return nil
 	}
-	if err == io.EOF && line == "" {
+	if a.err != nil && a.line == "" {
 		fmt.Fprintln(cmd.ErrOrStderr())
 		return fmt.Errorf("nobody answered: nothing was deleted; --yes does not ask")
 	}
-	return fmt.Errorf("the answer was %q and not yes: nothing was deleted", strings.TrimSpace(line))
+	return fmt.Errorf("the answer was %q and not yes: nothing was deleted", strings.TrimSpace(a.line))
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
@@ -189,6 +190,9 @@ func TestAuditRefusals(t *testing.T) {
 		"--list --json":                 "--json and --list: want one of them",
 		"--keys-per-second -1":          "--keys-per-second -1: want more than 0",
 		"--samples 0":                   "--samples 0: want at least 1",
+		"--samples 1000000000":          "--samples 1000000000: want at most 100000000",
+		"--keys-per-second 2000000000":  "--keys-per-second 2000000000: want at most 1000000000, or 0",
+		"--timeout -1s":                 "--timeout -1s: want more than 0s, or 0s for the default",
 		"extra":                         `audit takes no arguments, have "extra"`,
 		"--against testdata/bigger.yml": "--pool",
 	} {
@@ -239,6 +243,48 @@ func TestAuditInterrupted(t *testing.T) {
 	wantCode(t, a.audit("", "--repair"), exitDone)
 	if done := moved(); done != n {
 		t.Errorf("%d keys are at home, want %d", done, n)
+	}
+}
+
+// TestAuditInterruptedAsked: one SIGINT at the question ends it, and nothing is deleted.
+func TestAuditInterruptedAsked(t *testing.T) {
+	a := newAstray(t)
+	a.do(a.away("key"), "SET", "key", "value")
+	cmd := exec.Command(program, "audit", "-c", a.file, "--delete")
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stdin.Close()
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	r := bufio.NewReader(stderr)
+	if _, err := r.ReadString(':'); err != nil {
+		t.Fatal(err)
+	}
+	send(t, cmd, syscall.SIGINT)
+	said := make(chan string, 1)
+	go func() {
+		rest, _ := io.ReadAll(r)
+		said <- string(rest)
+	}()
+	select {
+	case rest := <-said:
+		wantIn(t, rest, "shardproxy: interrupted: nothing was deleted")
+	case <-time.After(5 * time.Second):
+		t.Error("it still asks after a SIGINT")
+		_ = cmd.Process.Kill()
+	}
+	if code := waitExit(t, cmd); code != exitFailed {
+		t.Errorf("exit code %d", code)
+	}
+	if a.do(a.away("key"), "EXISTS", "key") != int64(1) {
+		t.Error("the key was deleted")
 	}
 }
 

@@ -9,6 +9,12 @@ import (
 	"time"
 )
 
+// The most that Options take.
+const (
+	MaxSamples       = 100_000_000
+	MaxKeysPerSecond = 1_000_000_000
+)
+
 // Options are settings of an Auditor. The zero value of each means its default.
 type Options struct {
 	// Scanners is the number of servers that are scanned at once. Default 16.
@@ -89,8 +95,8 @@ func (o Options) withDefaults() (Options, error) {
 	}{
 		{"Scanners", &o.Scanners, 16, 1024},
 		{"Movers", &o.Movers, 8, 1024},
-		{"Samples", &o.Samples, 10_000, 100_000_000},
-		{"KeysPerSecond", &o.KeysPerSecond, 0, 1_000_000_000},
+		{"Samples", &o.Samples, 10_000, MaxSamples},
+		{"KeysPerSecond", &o.KeysPerSecond, 0, MaxKeysPerSecond},
 	} {
 		if *f.value == 0 {
 			*f.value = f.def
