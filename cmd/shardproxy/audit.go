@@ -117,12 +117,11 @@ func (o *auditOptions) run(cmd *cobra.Command) error {
 	defer shown.End()
 	o.library.Progress = func(p audit.Progress) { shown.Show(p.Phase.String()+" keys", p.Done, p.Total) }
 	a, err := audit.Open(ctx, pool, o.library)
-	if err != nil {
-		return err
-	}
-	if o.against != "" {
+	switch {
+	case err != nil:
+	case o.against != "":
 		err = o.compare(ctx, cmd.OutOrStdout(), a, pool, shown)
-	} else {
+	default:
 		err = o.find(ctx, cmd, a, pool, shown)
 	}
 	if errors.Is(err, context.Canceled) {

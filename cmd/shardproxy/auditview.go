@@ -100,10 +100,10 @@ func (v *auditView) print(out io.Writer) error {
 	if v.Keys > 0 {
 		part = float64(v.Misplaced) / float64(v.Keys)
 	}
-	fmt.Fprintf(out, "pool %s: %s keys on %s in %s, %s misplaced (%s)\n",
+	_, err := fmt.Fprintf(out, "pool %s: %s keys on %s in %s, %s misplaced (%s)\n",
 		v.Pool, grouped(v.Keys), counted(v.servers, "server"), seconds(v.Seconds), grouped(v.Misplaced), percent(part))
-	if len(v.Groups) == 0 {
-		return nil
+	if len(v.Groups) == 0 || err != nil {
+		return err
 	}
 	fmt.Fprintln(out)
 	t := table.New(out, "SHARD", "NODE", "OWNER", ">KEYS", "EXAMPLES")

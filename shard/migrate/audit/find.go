@@ -170,12 +170,14 @@ func (a *Auditor) sorted(groups map[[2]string]*Group) []Group {
 // scan looks at all keys of one server.
 func (a *Auditor) scan(ctx context.Context, i int, limit *pace, pages chan<- scanned) error {
 	s := a.servers[i]
-	fail := func(err error) error { return &Error{s.name, s.scan.String(), err} }
+	fail := func(err error) error { return &Error{s.name, s.scan.String(), cmp.Or(ctx.Err(), err)} }
 	c, now, err := a.again(ctx, s, s.scan)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
+	// A page that never comes is not waited for.
+	defer context.AfterFunc(ctx, func() { c.Close() })()
 	for _, db := range a.databases(now) {
 		if err := c.use(db); err != nil {
 			return fail(err)

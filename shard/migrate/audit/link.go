@@ -57,7 +57,12 @@ func (d *dialer) open(ctx context.Context, n topology.Node) (*link, info, error)
 		return nil, info{}, err
 	}
 	c := redis.NewConn(buffered{nc, bufio.NewReaderSize(nc, 64<<10)}, d.opt.Timeout, d.opt.Timeout)
+	// A process that is stopped or hangs is connected to and says nothing.
+	stop := context.AfterFunc(ctx, func() { nc.Close() })
 	i, err := d.greet(c)
+	if !stop() {
+		err = fmt.Errorf("connected, but there was no answer: %w", ctx.Err())
+	}
 	if err != nil {
 		c.Close()
 		return nil, i, err
