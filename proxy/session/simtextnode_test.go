@@ -265,6 +265,7 @@ func (n *simNode) flush() {
 		for k, h := range c.keys {
 			if n.owns([]string{k}, "") {
 				h.loose = true
+				c.written[k]++ // a cas that it has seen is none any more, also once it has seen that the key is gone
 			}
 		}
 	}
