@@ -119,6 +119,14 @@ func (c *Conn) shareOut(b []byte) (n int, err error) {
 			s.skip -= k
 			continue
 		}
+		held := len(s.line) > 0 // and n is 0
+		if key, head, size := memcache.Value(b[n:]); head > 0 && !held {
+			if from, err = c.pass(key, b, from, n); err != nil {
+				return 0, err
+			}
+			n, s.skip = n+head, size
+			continue
+		}
 		i := bytes.IndexByte(b[n:], '\n')
 		if i < 0 {
 			if s.line = append(s.line, b[n:]...); len(s.line) > maxValueLine {
@@ -128,7 +136,7 @@ func (c *Conn) shareOut(b []byte) (n int, err error) {
 			return len(b), nil
 		}
 		end := n + i + 1
-		line, held := b[n:end], len(s.line) > 0 // held: n is 0
+		line := b[n:end]
 		if held {
 			s.line = append(s.line, line...)
 			line = s.line
@@ -144,12 +152,8 @@ func (c *Conn) shareOut(b []byte) (n int, err error) {
 			c.conclude(b[from:n], line)
 			return end, nil
 		}
-		for !s.has(key, c.calls.head) {
-			if !c.calls.head.leads() {
-				return 0, memcache.ReplyError("a value that nobody asked for")
-			}
-			c.giveLast(b[from:n], endLine)
-			from = n
+		if from, err = c.pass(key, b, from, n); err != nil {
+			return 0, err
 		}
 		n, s.skip = end, size
 		if held {
@@ -159,6 +163,19 @@ func (c *Conn) shareOut(b []byte) (n int, err error) {
 	}
 	c.give(b[from:n])
 	return n, nil
+}
+
+// pass ends the calls that a value with this key, at b[n], is not of; b[from:n] is the
+// first one's. It returns from where on b is the value's call's.
+func (c *Conn) pass(key, b []byte, from, n int) (int, error) {
+	for !c.share.has(key, c.calls.head) {
+		if !c.calls.head.leads() {
+			return 0, memcache.ReplyError("a value that nobody asked for")
+		}
+		c.giveLast(b[from:n], endLine)
+		from = n
+	}
+	return from, nil
 }
 
 // give hands the first call a part of its reply.

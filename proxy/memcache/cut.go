@@ -51,6 +51,13 @@ func (c *Cutter) Cut(b []byte) (n int, done bool, err error) {
 			}
 			continue
 		}
+		if len(c.line) == 0 {
+			if _, head, data := Value(b[n:]); head > 0 {
+				n += head
+				c.skip, c.last = data, false
+				continue
+			}
+		}
 		i := bytes.IndexByte(b[n:], '\n')
 		if i < 0 {
 			if len(c.line)+len(b)-n > maxReplyLine {
@@ -111,11 +118,60 @@ func header(line []byte) (more bool, data int, err error) {
 	return false, 0, nil
 }
 
+// valueWord begins the line before a value.
+const valueWord = "VALUE "
+
+// Value reads the line at the start of b if it is "VALUE key flags bytes\r\n", as nearly all
+// are. It returns the key and the lengths of the line and of the data behind it, CRLF
+// included; 0 for the line if it is another one, or not whole.
+func Value(b []byte) (key []byte, head, data int) {
+	if len(b) < len(valueWord) || string(b[:len(valueWord)]) != valueWord {
+		return nil, 0, 0
+	}
+	i := bytes.IndexByte(b[len(valueWord):min(len(b), len(valueWord)+maxKey+1)], ' ')
+	if i <= 0 {
+		return nil, 0, 0
+	}
+	end := len(valueWord) + i
+	head, data = behindKey(b, end)
+	return b[len(valueWord):end], head, data
+}
+
+// ValueOf is Value for a line that most likely has that key, of 1 to 250 bytes.
+func ValueOf(b, key []byte) (head, data int) {
+	end := len(valueWord) + len(key)
+	if len(b) <= end || string(b[:len(valueWord)]) != valueWord || b[end] != ' ' || !bytes.Equal(b[len(valueWord):end], key) {
+		return 0, 0
+	}
+	return behindKey(b, end)
+}
+
+// behindKey reads the rest of a VALUE line, from the space at b[at] on.
+func behindKey(b []byte, at int) (head, data int) {
+	at++
+	for flags := at; ; at++ {
+		if at == len(b) || at > flags+10 {
+			return 0, 0
+		}
+		if b[at]-'0' > 9 {
+			if at == flags || b[at] != ' ' {
+				return 0, 0
+			}
+			break
+		}
+	}
+	size, n := digits(b[at+1:])
+	if at += 1 + n; n == 0 || len(b) < at+2 || b[at] != '\r' || b[at+1] != '\n' {
+		return 0, 0
+	}
+	return at + 2, size + 2
+}
+
 // ValueLine reads "VALUE key flags bytes[ cas]" and returns the key and the length
 // of the data behind the line, its CRLF included.
 func ValueLine(line []byte) (key []byte, data int, ok bool) {
-	const word = len("VALUE ")
-	if len(line) < word || string(line[:word]) != "VALUE " {
+	const word = len(valueWord)
+	if len(line) < word || string(line[:word]) != valueWord {
 		return nil, 0, false
 	}
 	i := bytes.IndexByte(line[word:], ' ')

@@ -1,8 +1,12 @@
 package memcache
 
 import (
+	"bytes"
 	"fmt"
+	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 // cutAll cuts the replies of in, which arrives cut at the given places.
@@ -88,4 +92,36 @@ func FuzzCutter(f *testing.F) {
 			t.Errorf("%q cut at %d:\nwhole  %q\npieces %q", in, at, whole, pieces)
 		}
 	})
+}
+
+// TestValue: Value reads what ValueLine reads, or leaves the line to it; ValueOf only the line
+// of its key.
+func TestValue(t *testing.T) {
+	number := rapid.Custom(func(t *rapid.T) string { return rapid.StringMatching(`[0-9]{0,12}`).Draw(t, "number") })
+	rapid.Check(t, func(t *rapid.T) {
+		key := rapid.StringMatching(`[a-z]{0,3}|[!-~]{245,255}`).Draw(t, "key")
+		line := "VALUE " + key + " " + number.Draw(t, "flags") + " " + number.Draw(t, "bytes") +
+			rapid.SampledFrom([]string{"", "", " 17"}).Draw(t, "cas") + rapid.SampledFrom([]string{"\r\n", "\r\n", "\n", "x\r\n", "\r"}).Draw(t, "end")
+		line = line[:len(line)-rapid.SampledFrom([]int{0, 0, 0, 1, 3, 7}).Draw(t, "short")%len(line)]
+		b := []byte(line + rapid.StringN(0, 5, 5).Draw(t, "behind"))
+		got, head, data := Value(b)
+		if head > 0 {
+			want, size, ok := ValueLine(b[:bytes.IndexByte(b, '\n')])
+			if !ok || string(got) != string(want) || data != size || b[head-1] != '\n' || bytes.IndexByte(b, '\n') != head-1 {
+				t.Fatalf("%q: key %q, line of %d, data of %d; want %q, %d, %t", b, got, head, data, want, size, ok)
+			}
+		}
+		if h, d := ValueOf(b, []byte(key)); key != "" && len(key) <= maxKey && h != 0 && (h != head || d != data || string(got) != key) {
+			t.Fatalf("%q of %q: %d, %d; Value says %d, %d", b, key, h, d, head, data)
+		}
+		if h, _ := ValueOf(b, []byte(key+"x")); h != 0 {
+			t.Fatalf("%q is not of %q", b, key+"x")
+		}
+	})
+	for _, plain := range []string{"VALUE k 0 0\r\n", "VALUE k 4294967295 1048576\r\n", "VALUE " + strings.Repeat("k", 250) + " 1 2\r\nxy\r\n"} {
+		key, head, _ := Value([]byte(plain))
+		if h, _ := ValueOf([]byte(plain), key); head == 0 || h != head {
+			t.Errorf("%q is left to the slow way: %d, %d", plain, head, h)
+		}
+	}
 }

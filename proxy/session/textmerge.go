@@ -117,23 +117,20 @@ func (p *part) value(out *iobuf.Queue, key []byte) string {
 		return ""
 	}
 	pool := p.g.req.core.buffer
-	i := bytes.IndexByte(p.view, '\n')
-	if i >= 0 {
-		got, size, ok := memcache.ValueLine(p.view[:i])
-		if !ok || !bytes.Equal(got, key) {
-			return ""
-		}
-		if n := i + 1 + size; n < len(p.view) { // nearly always: END is behind it
+	if head, data := memcache.ValueOf(p.view, key); head > 0 {
+		if n := head + data; n < len(p.view) { // nearly always: END is behind it
 			out.Append(pool, p.view[:n])
 			p.view = p.view[n:]
 			return ""
 		}
+	} else if _, head, _ := memcache.Value(p.view); head > 0 { // of another key
+		return ""
 	}
 	p.reply.Discard(pool, len(p.reply.Front())-len(p.view))
 	defer func() { p.view = p.reply.Front() }()
 	var buf [maxValueLine]byte
 	head := buf[:p.reply.Peek(buf[:])]
-	i = bytes.IndexByte(head, '\n')
+	i := bytes.IndexByte(head, '\n')
 	if i < 0 {
 		return "SERVER_ERROR " + p.unexpected(string(head)).Error()
 	}
