@@ -122,12 +122,13 @@ type tally struct{ keys, bytes, squares float64 }
 
 // sample looks at keys of one server.
 func (a *Auditor) sample(ctx context.Context, s *server, after *ring.Ring, limit *pace, looked *atomic.Int64) (sample, error) {
-	fail := func(err error) error { return &Error{s.name, s.scan.String(), err} }
+	fail := func(err error) error { return &Error{s.name, s.scan.String(), cmp.Or(ctx.Err(), err)} }
 	c, now, err := a.again(ctx, s, s.scan)
 	if err != nil {
 		return nil, err
 	}
 	defer c.Close()
+	defer context.AfterFunc(ctx, func() { c.Close() })() // what never comes is not waited for
 	if !c.version.memoryUsage() {
 		return nil, fail(fmt.Errorf("is version %v: MEMORY USAGE needs 4.0", c.version))
 	}

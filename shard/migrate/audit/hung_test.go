@@ -55,3 +55,33 @@ func TestHungServer(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestHungSampled: one that hangs while its keys are sampled is not waited for either.
+func TestHungSampled(t *testing.T) {
+	f := newFleet(t, 1)
+	for i := range 5000 {
+		f.do(0, "SET", i, i)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	paused := false
+	a := f.open(Options{KeysPerSecond: 2000, Progress: func(p Progress) {
+		if p.Phase == Sampling && !paused {
+			paused = true
+			if err := f.servers[0].Pause(); err != nil {
+				t.Error(err)
+			}
+			time.AfterFunc(time.Second, cancel) // by when it has asked
+		}
+	}})
+	began := time.Now()
+	if _, err := a.Against(ctx, f.pool); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if took := time.Since(began); took > 8*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	if err := f.servers[0].Resume(); err != nil {
+		t.Fatal(err)
+	}
+}
