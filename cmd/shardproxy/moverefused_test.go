@@ -137,7 +137,7 @@ func TestMoveRefused(t *testing.T) {
 	if _, err := full.Do("SET", "k", "v"); err != nil {
 		t.Fatal(err)
 	}
-	refusing(t, "", source, full).refused(t, "is not empty, it has 1 keys and 0 libraries of functions: name an empty one in --to, or say --flush-target to lose them", to(full)...)
+	refusing(t, "", source, full).refused(t, "is not empty, it has 1 key: name an empty one in --to, or say --flush-target to lose them", to(full)...)
 
 	target := empty()
 	plain := refusing(t, "", source, target)
@@ -174,7 +174,7 @@ func TestMoveRefused(t *testing.T) {
 	leader := empty()
 	replica := shardtest.Replica(t, leader, debuggable)
 	refusing(t, "", source, replica, leader).refused(t, "detach it first (REPLICAOF NO ONE)", to(replica)...)
-	refusing(t, "", source, replica, leader).refused(t, "has 1 replicas of its own", to(leader)...)
+	refusing(t, "", source, replica, leader).refused(t, "has replicas of its own, 1: detach them first", to(leader)...)
 	refusing(t, "", replica, leader, target).refused(t, "the configuration has to name the shard's primary", to(target)...)
 
 	gone := shardtest.Redis(t)

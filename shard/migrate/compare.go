@@ -55,15 +55,15 @@ func (m *Move) compare(ctx context.Context) error {
 
 // sample compares how many keys the databases have, and some of each.
 func (m *Move) sample(ctx context.Context) (int, error) {
-	have, err := m.keyspace(ctx, m.source)
+	si, err := m.source.info(ctx, "keyspace")
 	if err != nil {
 		return 0, err
 	}
-	copied, err := m.keyspace(ctx, m.target)
+	ti, err := m.target.info(ctx, "keyspace")
 	if err != nil {
 		return 0, err
 	}
-	checked := 0
+	have, copied, checked := keyspace(si), keyspace(ti), 0
 	for db := range copied {
 		have[db] += 0 // also one that only the target has
 	}
@@ -81,12 +81,9 @@ func (m *Move) sample(ctx context.Context) (int, error) {
 	return checked, nil
 }
 
-// keyspace returns how many keys each database has, those that have none left out.
-func (m *Move) keyspace(ctx context.Context, n *node) (map[int]int64, error) {
-	info, err := n.info(ctx, "keyspace")
-	if err != nil {
-		return nil, err
-	}
+// keyspace returns how many keys each database has by INFO keyspace, those that have none
+// left out.
+func keyspace(info map[string]string) map[int]int64 {
 	all := map[int]int64{}
 	for name, v := range info {
 		db, err := strconv.Atoi(strings.TrimPrefix(name, "db"))
@@ -97,7 +94,7 @@ func (m *Move) keyspace(ctx context.Context, n *node) (map[int]int64, error) {
 		keys, _, _ = strings.Cut(keys, ",")
 		all[db], _ = strconv.ParseInt(keys, 10, 64)
 	}
-	return all, nil
+	return all
 }
 
 // sampleOf compares that many keys of a database, or fewer where it has few.

@@ -271,15 +271,9 @@ func judgeRoles(r *Report, j judged) {
 	if s["role"] != "master" {
 		r.add("source", Refuse, "%s is a replica of %s:%s: the configuration has to name the shard's primary", j.Source, s["master_host"], s["master_port"])
 	} else {
-		r.add("source", OK, "%s, primary, %s replicas", j.Source, s["connected_slaves"])
+		r.add("source", OK, "%s, primary, replicas: %s", j.Source, s["connected_slaves"])
 	}
-	keys := 0
-	for name, v := range t {
-		if strings.HasPrefix(name, "db") && strings.HasPrefix(v, "keys=") {
-			n, _ := strconv.Atoi(strings.SplitN(v[len("keys="):], ",", 2)[0])
-			keys += n
-		}
-	}
+	holds := holding(t, j.target.functions)
 	switch {
 	case j.isReplica:
 		r.add("target", OK, "%s, a replica of the source already", j.Target)
@@ -288,11 +282,11 @@ func judgeRoles(r *Report, j judged) {
 	case t["role"] != "master":
 		r.add("target", Refuse, "%s is a replica of %s:%s: detach it first (REPLICAOF NO ONE), or name another one in --to", j.Target, t["master_host"], t["master_port"])
 	case number(t, "connected_slaves") > 0:
-		r.add("target", Refuse, "%s has %s replicas of its own: detach them first, or name another one in --to", j.Target, t["connected_slaves"])
-	case keys+j.target.functions > 0 && !j.Flush:
-		r.add("target", Refuse, "%s is not empty, it has %d keys and %d libraries of functions: name an empty one in --to, or say --flush-target to lose them", j.Target, keys, j.target.functions)
-	case keys+j.target.functions > 0:
-		r.add("target", Warn, "%s has %d keys and %d libraries of functions, which will be lost (--flush-target)", j.Target, keys, j.target.functions)
+		r.add("target", Refuse, "%s has replicas of its own, %s: detach them first, or name another one in --to", j.Target, t["connected_slaves"])
+	case holds != "" && !j.Flush:
+		r.add("target", Refuse, "%s is not empty, it has %s: name an empty one in --to, or say --flush-target to lose them", j.Target, holds)
+	case holds != "":
+		r.add("target", Warn, "%s has %s, which will be lost (--flush-target)", j.Target, holds)
 	default:
 		r.add("target", OK, "%s, empty", j.Target)
 	}
@@ -308,6 +302,29 @@ func judgeRoles(r *Report, j judged) {
 	default:
 		r.add("sentinels", OK, "none")
 	}
+}
+
+// holding says what a node has, "" if it has nothing.
+func holding(info map[string]string, functions int) string {
+	var all []string
+	keys := int64(0)
+	for _, n := range keyspace(info) {
+		keys += n
+	}
+	if keys > 0 {
+		all = append(all, counted(keys, "key", "keys"))
+	}
+	if functions > 0 {
+		all = append(all, counted(int64(functions), "library of functions", "libraries of functions"))
+	}
+	return strings.Join(all, " and ")
+}
+
+func counted(n int64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 func judgeMemory(r *Report, j judged) {
@@ -406,7 +423,7 @@ func judgeSettings(r *Report, j judged) {
 		r.add("users", OK, "the same")
 	}
 	if s.functions > 0 {
-		r.add("functions", OK, "%d libraries, carried", s.functions)
+		r.add("functions", OK, "carried, libraries: %d", s.functions)
 	}
 	if a, b := persistence(s.config), persistence(t.config); a != b {
 		r.add("persistence", Warn, "%s at the source, %s at the target", a, b)
