@@ -231,8 +231,7 @@ func TestMove(t *testing.T) {
 			if way == "sentinel" {
 				return // the Sentinels keep it
 			}
-			wantIn(t, m.move(t, "--retire", "--shard", "cache-2").stderr, "1 clients use "+m.to.Addr)
-			m.client.Close() // it has a connection there yet
+			m.client.Close() // it may have a connection there yet: TestMoveRetired has one that is in use
 			soonDone(t, func() result { return m.move(t, "--retire", "--shard", "cache-2") })
 			if role, _ := m.to.Do("ROLE"); !strings.HasPrefix(fmt.Sprintf("%s", role), "[master ") {
 				t.Errorf("retired, it is %s", role)

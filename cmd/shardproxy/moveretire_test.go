@@ -31,7 +31,7 @@ func TestMoveRetired(t *testing.T) {
 			if _, err := straggler.Do("GET", "k"); err != nil {
 				t.Fatal(err)
 			}
-			wantIn(t, retire().stderr, " use "+m.servers[1].Addr+", the first at ", "have them read the new configuration, or end them")
+			wantIn(t, retire().stderr, m.servers[1].Addr+" is in use by ", ", the first at ", "have them read the new configuration, or end them")
 			straggler.Close()
 			rounds := 5
 			if *moveFull {

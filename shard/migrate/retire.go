@@ -44,7 +44,7 @@ func (m *Move) Retire(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	if users := inUse(list); len(users) > 0 {
-		return nil, fmt.Errorf("%d clients use %s, the first at %s: have them read the new configuration, or end them", len(users), m.header.Source, users[0])
+		return nil, fmt.Errorf("%s is in use by %s, the first at %s: have them read the new configuration, or end them", m.header.Source, counted(int64(len(users)), "client", "clients"), users[0])
 	}
 	if err := m.source.follow(ctx, nil); err != nil {
 		return nil, err
