@@ -37,13 +37,9 @@ func configured(t *testing.T, lines string) (path string, from, to *shardtest.Se
 	return path, from, to
 }
 
-// TestRetiredStays: a node that was let go is what it was let go as after a restart too;
-// as a replica, it would lose what it got since.
-func TestRetiredStays(t *testing.T) {
-	path, from, to := configured(t, "# ours")
-	if _, err := run(t, migrate.Options{Config: path, To: to.Addr}); err != nil {
-		t.Fatal(err)
-	}
+// retire lets the node go that shard one was moved from.
+func retire(t *testing.T, path string) error {
+	t.Helper()
 	m, err := migrate.New(migrate.Options{Config: path, Shard: "one"})
 	if err != nil {
 		t.Fatal(err)
@@ -51,7 +47,18 @@ func TestRetiredStays(t *testing.T) {
 	defer m.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	if _, err := m.Retire(ctx); err != nil {
+	_, err = m.Retire(ctx)
+	return err
+}
+
+// TestRetiredStays: a node that was let go is what it was let go as after a restart too;
+// as a replica, it would lose what it got since.
+func TestRetiredStays(t *testing.T) {
+	path, from, to := configured(t, "# ours")
+	if _, err := run(t, migrate.Options{Config: path, To: to.Addr}); err != nil {
+		t.Fatal(err)
+	}
+	if err := retire(t, path); err != nil {
 		t.Fatal(err)
 	}
 	if err := from.Restart(); err != nil {
@@ -78,18 +85,7 @@ func TestListedStays(t *testing.T) {
 	if _, err := run(t, migrate.Options{Config: path, To: to.Addr}); err != nil {
 		t.Fatal(err)
 	}
-	retire := func() error {
-		m, err := migrate.New(migrate.Options{Config: path, Shard: "one"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer m.Close()
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-		defer cancel()
-		_, err = m.Retire(ctx)
-		return err
-	}
-	if err := retire(); err == nil || !strings.Contains(err.Error(), "as a replica of shard one: remove it there") {
+	if err := retire(t, path); err == nil || !strings.Contains(err.Error(), "as a replica of shard one: remove it there") {
 		t.Errorf("retired while it is listed: %v", err)
 	}
 	role, err := redis.Values(from.Do("ROLE"))
@@ -102,7 +98,7 @@ func TestListedStays(t *testing.T) {
 	if err := os.WriteFile(path, []byte(strings.Replace(string(text), fmt.Sprintf(", replicas: [%q]", from.Addr), "", 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := retire(); err != nil {
+	if err := retire(t, path); err != nil {
 		t.Error(err)
 	}
 }
